@@ -1,0 +1,37 @@
+"""The worker's password."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+
+from gtr_jobs.domain.errors import ConfigurationError
+
+WORKER_ROLE = "gtr_worker"
+
+
+def set_worker_password(connection: psycopg.Connection, password: str) -> None:
+    """Let the worker's role log in with this password.
+
+    What is sent is its SCRAM verifier, made here: the password itself reaches no log of the server.
+
+    Raises:
+        ConfigurationError: The role is not there, or the connection may not change it.
+    """
+    verifier = connection.pgconn.encrypt_password(
+        password.encode(), WORKER_ROLE.encode(), b"scram-sha-256"
+    ).decode()
+    statement = sql.SQL("alter role {role} login password {verifier}").format(
+        role=sql.Identifier(WORKER_ROLE), verifier=verifier
+    )
+    try:
+        connection.execute(statement)
+    except psycopg.errors.UndefinedObject:
+        raise ConfigurationError(
+            f"the database has no role {WORKER_ROLE}", "run gtr-jobs db migrate first"
+        ) from None
+    except psycopg.errors.InsufficientPrivilege:
+        raise ConfigurationError(
+            f"this connection may not change the role {WORKER_ROLE}",
+            "connect as the project's role `postgres` (GTR_ADMIN_DATABASE_URL)",
+        ) from None

@@ -1,0 +1,155 @@
+"""The SQL that ships with the package: found, read and put in order.
+
+Each file says in its head what it does and what it stands on:
+
+    -- does: queues a push to the recipient when a chat message is written
+    -- requires: engine/jobs_table      another file, by folder and stem, that comes first
+    -- table: public.messages           left out where the app has no such table
+    -- enqueues: message                the kinds of job that a file in on/ can cause
+    -- oldest-worker: 0.1.0             in migrations: the oldest worker that can live with it
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+# The order of the folders is the way a row takes, backwards: what is called comes before its caller.
+RERUNNABLE_FOLDERS = ("engine", "worker", "ops", "rpc", "on", "policy")
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_HEADER = re.compile(r"-- (?P<name>does|requires|table|enqueues|oldest-worker): (?P<value>.+)")
+_FUNCTION = re.compile(r"^create or replace function (?P<name>[a-z_.]+)\(", re.MULTILINE)
+_VIEW = re.compile(r"^create or replace view (?P<name>[a-z_.]+)", re.MULTILINE)
+_INDEX = re.compile(
+    r"^create (?:unique )?index if not exists (?P<name>[a-z_]+)\s+on (?P<table>[a-z_.]+)[^;]*;",
+    re.MULTILINE,
+)
+_TRIGGER = re.compile(
+    r"^create or replace trigger (?P<name>[a-z_]+)\s.*?\son (?P<table>[a-z_.]+)\s.*?;",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def sql_root() -> Path:
+    """Find the folder of SQL files: inside the installed package, or beside it in a checkout."""
+    inside = _PACKAGE / "sql"
+    return inside if inside.is_dir() else _PACKAGE.parent / "sql"
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger that a file attaches to one of the app's tables."""
+
+    name: str
+    table: str
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableStatement:
+    """A statement that needs one of the app's tables."""
+
+    table: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class SqlFile:
+    """One file of SQL.
+
+    Args:
+        path: Folder and name below the root, as in `on/messages_insert.sql`.
+        sql: Its whole text.
+    """
+
+    path: str
+    sql: str
+
+    @property
+    def stem(self) -> str:
+        """Folder and stem, as other files name it."""
+        return self.path.removesuffix(".sql")
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the text: what is installed is compared by it."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    def header(self, name: str) -> tuple[str, ...]:
+        """Read the values of one header, in the order in which they stand; empty where it is not there."""
+        return tuple(
+            match["value"].strip()
+            for line in self.sql.splitlines()
+            if (match := _HEADER.fullmatch(line)) and match["name"] == name
+        )
+
+    @cached_property
+    def tables(self) -> tuple[str, ...]:
+        """The app's tables without which the file is left out."""
+        return self.header("table")
+
+    @cached_property
+    def trigger(self) -> Trigger | None:
+        """The trigger that the file attaches, if it is one of on/."""
+        match = _TRIGGER.search(self.sql)
+        return match and Trigger(match["name"], match["table"], match[0])
+
+    @cached_property
+    def table_statements(self) -> tuple[TableStatement, ...]:
+        """The statements that fail where the app lacks a table: its triggers and indexes."""
+        return tuple(
+            TableStatement(match["table"], match[0])
+            for pattern in (_INDEX, _TRIGGER)
+            for match in pattern.finditer(self.sql)
+            if match["table"] in self.tables
+        )
+
+    @cached_property
+    def undo(self) -> tuple[str, ...]:
+        """The statements that take away what the file makes; nothing durable is among them."""
+        statements = [
+            f"drop trigger if exists {m['name']} on {m['table']}"
+            for m in _TRIGGER.finditer(self.sql)
+        ]
+        statements += [f"drop view if exists {m['name']}" for m in _VIEW.finditer(self.sql)]
+        statements += [f"drop function if exists {m['name']}" for m in _FUNCTION.finditer(self.sql)]
+        statements += [
+            f"drop index if exists {m['table'].split('.')[0]}.{m['name']}"
+            for m in _INDEX.finditer(self.sql)
+        ]
+        return tuple(statements)
+
+
+def read_folder(folder: str, root: Path | None = None) -> tuple[SqlFile, ...]:
+    """Read the files of one folder, by name; a folder that is not there is empty."""
+    root = root or sql_root()
+    return tuple(
+        SqlFile(f"{folder}/{path.name}", path.read_text(encoding="utf-8"))
+        for path in sorted((root / folder).glob("*.sql"))
+    )
+
+
+def read_rerunnable_files(root: Path | None = None) -> tuple[SqlFile, ...]:
+    """Read every re-runnable file, each after those it requires.
+
+    Raises:
+        KeyError: A file requires one that is not there.
+        graphlib.CycleError: Files require each other in a ring.
+    """
+    files = {file.stem: file for folder in RERUNNABLE_FOLDERS for file in read_folder(folder, root)}
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for stem, file in files.items():
+        order.add(stem, *file.header("requires"))
+    ranked = {stem: rank for rank, stem in enumerate(order.static_order())}
+    folder_rank = {folder: rank for rank, folder in enumerate(RERUNNABLE_FOLDERS)}
+    return tuple(
+        sorted(
+            (files[stem] for stem in ranked),
+            key=lambda file: (folder_rank[file.path.split("/")[0]], ranked[file.stem]),
+        )
+    )

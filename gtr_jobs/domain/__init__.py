@@ -1,0 +1,3 @@
+"""What things mean: pure values and rules, with no input or output."""
+
+from __future__ import annotations

@@ -1,0 +1,73 @@
+"""A push before it belongs to a provider: what is said, to which device, for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from gtr_jobs.domain.tokens import TokenKind
+
+Urgency = Literal["high", "normal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one notification says, the same for every device of its recipient.
+
+    Args:
+        title: One line, shown in bold.
+        body: The text under it.
+        url: Deep link that a tap opens.
+        thread_id: Groups notifications on the lock screen (APNs thread-id).
+        collapse_id: Names the notification, at most 64 bytes: another with the same id takes its
+            place on APNs, Android (tag) and Expo.
+        expires_at: When it is of no use any more; nothing is sent after it.
+        urgency: `high` wakes the device.
+        data: Keys for the app beside the url; text values only, as FCM takes no others.
+    """
+
+    title: str
+    body: str
+    url: str
+    thread_id: str
+    collapse_id: str
+    expires_at: datetime
+    urgency: Urgency = "high"
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One device.
+
+    Args:
+        device_id: The row of the app's table that holds the token.
+        token: The provider's address of the device; secret, never logged.
+        kind: What the token's shape says.
+        registered_at: When the app last registered it.
+    """
+
+    device_id: UUID
+    token: str = field(repr=False)
+    kind: TokenKind
+    registered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One message for one device.
+
+    Args:
+        push_id: Stable over retries (a UUID made from the delivery's key): APNs' `apns-id`.
+        message: What is said; shared by all devices of a recipient.
+        target: Where it goes.
+        badge: Unread count shown on the app's icon.
+    """
+
+    push_id: UUID
+    message: Message
+    target: Target
+    badge: int

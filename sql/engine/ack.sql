@@ -1,0 +1,194 @@
+-- does: writes what came of claimed jobs: their deliveries and their end, in one transaction
+-- requires: engine/jobs_table
+
+-- p_ends: [{job_id, claim_number, ended, attempted, delay, code, error, fingerprint}]; delay in seconds.
+-- p_deliveries: [{job_id, dedupe_key, kind, channel, provider, user_id, device_id, registered_at, state, outcome, code,
+-- provider_id, resent}]. Returns the jobs that were still this claim's: what a worker brings after it lost its claim
+-- is not written, neither end nor delivery.
+create or replace function gtr_jobs.ack_jobs(p_worker_id bigint, p_ends jsonb, p_deliveries jsonb)
+returns setof bigint
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    return query
+    with ends as (
+        select e.*
+        from pg_catalog.jsonb_to_recordset(p_ends) as e (
+            job_id bigint,
+            claim_number bigint,
+            ended gtr_jobs.job_end,
+            attempted boolean,
+            maybe_sent boolean,
+            delay double precision,
+            code text,
+            error text,
+            fingerprint text
+        )
+    ),
+
+    held as (
+        select
+            j.id,
+            j.queue_name,
+            j.task_name,
+            j.args,
+            j.attempts + e.attempted::integer as attempts_made,
+            j.trace_id,
+            j.event_day,
+            j.enqueued_at,
+            e.ended,
+            e.maybe_sent,
+            e.delay,
+            e.code,
+            e.error,
+            e.fingerprint
+        from ends as e
+        join procrastinate.procrastinate_jobs as j on j.id = e.job_id
+        where
+            j.status = 'doing'
+            and j.worker_id = p_worker_id
+            and j.claim_number = e.claim_number
+        for update of j
+    ),
+
+    sent as (
+        select
+            d.*,
+            h.event_day,
+            h.trace_id
+        from pg_catalog.jsonb_to_recordset(p_deliveries) as d (
+            job_id bigint,
+            dedupe_key uuid,
+            kind text,
+            channel text,
+            provider text,
+            user_id uuid,
+            device_id uuid,
+            registered_at timestamptz,
+            state gtr_jobs.delivery_state,
+            outcome gtr_jobs.outcome,
+            code text,
+            provider_id text,
+            resent boolean
+        )
+        join held as h on h.id = d.job_id
+    ),
+
+    recorded as (
+        insert into gtr_jobs.deliveries as known (
+            day, dedupe_key, kind, channel, provider, user_id, device_id, state, outcome, code, provider_id,
+            resent_after_unknown, job_id, trace_id
+        )
+        select
+            s.event_day,
+            s.dedupe_key,
+            s.kind,
+            s.channel,
+            s.provider,
+            s.user_id,
+            s.device_id,
+            s.state,
+            s.outcome,
+            s.code,
+            s.provider_id,
+            s.resent,
+            s.job_id,
+            s.trace_id
+        from sent as s
+        on conflict (day, dedupe_key) do update
+            set
+                state = excluded.state,
+                outcome = excluded.outcome,
+                code = excluded.code,
+                provider = excluded.provider,
+                provider_id = excluded.provider_id,
+                attempts = known.attempts + 1,
+                resent_after_unknown = known.resent_after_unknown or excluded.resent_after_unknown,
+                updated_at = pg_catalog.now()
+            -- What is settled stays settled, whoever comes later.
+            where known.state in ('queued', 'sending', 'unknown')
+    ),
+
+    buried_devices as (
+        insert into gtr_jobs.devices as known (device_id, dead_since, dead_reason, dead_registration)
+        select distinct on (s.device_id)
+            s.device_id,
+            pg_catalog.now(),
+            s.code,
+            s.registered_at
+        from sent as s
+        where s.outcome = 'dead_target' and s.device_id is not null
+        order by s.device_id asc, s.registered_at desc
+        on conflict (device_id) do update
+            set
+                dead_since = excluded.dead_since,
+                dead_reason = excluded.dead_reason,
+                dead_registration = excluded.dead_registration
+            where known.dead_registration < excluded.dead_registration
+    ),
+
+    ended as (
+        delete from procrastinate.procrastinate_jobs as j
+        using held as h
+        where j.id = h.id and h.ended in ('done', 'dead')
+    ),
+
+    given_back as (
+        update procrastinate.procrastinate_jobs as j
+        set
+            status = 'todo',
+            worker_id = null,
+            attempts = h.attempts_made,
+            lost_claims = j.lost_claims + h.maybe_sent::integer,
+            scheduled_at = case
+                when h.delay > 0 then pg_catalog.now() + pg_catalog.make_interval(secs => h.delay)
+            end,
+            -- A twin may wait under the same key by now; the ledger keeps the two from sending twice.
+            queueing_lock = null
+        from held as h
+        where j.id = h.id and h.ended in ('retry', 'release')
+    ),
+
+    buried_jobs as (
+        insert into gtr_jobs.dead_jobs (
+            job_id, queue, kind, args, attempts, code, error, fingerprint, trace_id, event_day, enqueued_at
+        )
+        select
+            h.id,
+            h.queue_name,
+            h.task_name,
+            h.args,
+            h.attempts_made,
+            h.code,
+            h.error,
+            h.fingerprint,
+            h.trace_id,
+            h.event_day,
+            h.enqueued_at
+        from held as h
+        where h.ended = 'dead'
+    ),
+
+    remembered as (
+        insert into gtr_jobs.job_history (day, job_id, queue, kind, ended, attempts, trace_id, enqueued_at)
+        select
+            h.event_day,
+            h.id,
+            h.queue_name,
+            h.task_name,
+            h.ended,
+            h.attempts_made,
+            h.trace_id,
+            h.enqueued_at
+        from held as h
+        where h.ended in ('done', 'dead')
+    )
+
+    select h.id from held as h;
+end
+$$;
+
+revoke all on function gtr_jobs.ack_jobs(bigint, jsonb, jsonb) from public, anon, authenticated, service_role;
+grant execute on function gtr_jobs.ack_jobs(bigint, jsonb, jsonb) to gtr_worker;

@@ -1,0 +1,78 @@
+-- does: gives a worker the jobs that are due, each to one worker only, with a new claim number
+-- requires: engine/jobs_table
+
+create or replace function gtr_jobs.claim_jobs(p_queue text, p_worker_id bigint, p_limit integer)
+returns table (
+    job_id bigint,
+    kind text,
+    args jsonb,
+    attempts integer,
+    max_attempts integer,
+    claim_number bigint,
+    lost_claims integer,
+    enqueued_at timestamptz,
+    event_day date,
+    trace_id text,
+    waited_seconds double precision
+)
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    return query
+    -- Two ways in, an index each: jobs that fell due first (they have waited longest), then ready ones.
+    with due as (
+        select j.id
+        from procrastinate.procrastinate_jobs as j
+        where
+            j.queue_name = p_queue
+            and j.status = 'todo'
+            and j.scheduled_at is not null
+            and j.scheduled_at <= pg_catalog.now()
+        order by j.scheduled_at
+        limit p_limit
+        for update skip locked
+    ),
+
+    ready as (
+        select j.id
+        from procrastinate.procrastinate_jobs as j
+        where j.queue_name = p_queue and j.status = 'todo' and j.scheduled_at is null
+        order by j.priority desc, j.id
+        limit p_limit - (select pg_catalog.count(*) from due)
+        for update skip locked
+    ),
+
+    claimed as (
+        update procrastinate.procrastinate_jobs as j
+        set
+            status = 'doing',
+            worker_id = p_worker_id,
+            claim_number = j.claim_number + 1
+        where j.id = any(array(select due.id from due union all select ready.id from ready))
+        returning j.*
+    )
+
+    select
+        c.id,
+        c.task_name::text,
+        c.args,
+        c.attempts,
+        coalesce(k.max_attempts, 1),
+        c.claim_number,
+        c.lost_claims,
+        c.enqueued_at,
+        c.event_day,
+        c.trace_id,
+        extract(
+            epoch from pg_catalog.clock_timestamp() - greatest(c.enqueued_at, c.scheduled_at)
+        )::double precision
+    from claimed as c
+    left join gtr_jobs.job_kinds as k on k.kind = c.task_name
+    order by c.priority desc, c.id;
+end
+$$;
+
+revoke all on function gtr_jobs.claim_jobs(text, bigint, integer) from public, anon, authenticated, service_role;
+grant execute on function gtr_jobs.claim_jobs(text, bigint, integer) to gtr_worker;

@@ -1,0 +1,126 @@
+-- does: puts jobs into the queue: the one way in for triggers, RPCs, cron, the command line and Python
+
+-- Names one job. Arguments carry ids, never content; the key holds the id of the row that caused the job.
+create or replace function gtr_jobs.job(p_kind text, p_args jsonb, p_key text, p_run_at timestamptz default null)
+returns gtr_jobs.job_request
+language sql
+immutable
+set search_path = ''
+as $$
+    select row(p_kind, p_args, p_key, p_run_at)::gtr_jobs.job_request
+$$;
+
+-- The trace of the API call that this transaction serves (W3C traceparent), else a new one.
+create or replace function gtr_jobs.current_trace_id()
+returns text
+language sql
+volatile
+set search_path = ''
+as $$
+    -- Read as text, not as JSON: headers come from strangers, and nothing in them may raise an error here.
+    select coalesce(
+        nullif(
+            substring(
+                pg_catalog.current_setting('request.headers', true)
+                from '"traceparent" ?: ?"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}"'
+            ),
+            '00000000000000000000000000000000'
+        ),
+        pg_catalog.replace(pg_catalog.gen_random_uuid()::text, '-', '')
+    )
+$$;
+
+-- Enqueues all jobs given, in one statement. Returns how many are new: a key that still waits is not queued twice.
+-- Raises GTR01 for a kind that is not in gtr_jobs.job_kinds and GTR02 for arguments over 8 KB.
+create or replace function gtr_jobs.enqueue(p_jobs gtr_jobs.job_request[])
+returns integer
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    v_trace_id text := gtr_jobs.current_trace_id();
+    v_wrong text;
+    v_enqueued integer;
+begin
+    select j.kind into v_wrong
+    from unnest(p_jobs) as j
+    where not exists (select from gtr_jobs.job_kinds as k where k.kind = j.kind)
+    limit 1;
+    if found then
+        raise exception 'unknown job kind %', coalesce(v_wrong, 'null')
+            using errcode = 'GTR01', hint = 'Add it to gtr_jobs.job_kinds.';
+    end if;
+    if exists (select from unnest(p_jobs) as j where pg_catalog.octet_length(j.args::text) > 8192) then
+        raise exception 'job arguments over 8 KB'
+            using errcode = 'GTR02', hint = 'Pass ids, and read the rest when the job runs.';
+    end if;
+
+    insert into procrastinate.procrastinate_jobs
+        (queue_name, task_name, priority, queueing_lock, args, scheduled_at, trace_id)
+    select
+        k.queue,
+        j.kind,
+        k.priority,
+        j.key,
+        coalesce(j.args, '{}'),
+        j.run_at,
+        v_trace_id
+    from unnest(p_jobs) as j
+    join gtr_jobs.job_kinds as k on k.kind = j.kind
+    on conflict (queueing_lock) where status = 'todo' do nothing;
+    get diagnostics v_enqueued = row_count;
+
+    -- A NOTIFY makes commits wait for each other: only who sleeps is woken, once a queue.
+    if v_enqueued > 0 and exists (select from gtr_jobs.sleeping_workers) then
+        perform pg_catalog.pg_notify('gtr_jobs_wake', woken.queue)
+        from (
+            select distinct k.queue
+            from unnest(p_jobs) as j
+            join gtr_jobs.job_kinds as k on k.kind = j.kind
+            join gtr_jobs.sleeping_workers as s on s.queue = k.queue
+            where j.run_at is null or j.run_at <= pg_catalog.now()
+        ) as woken;
+    end if;
+    return v_enqueued;
+end
+$$;
+
+-- Keeps what a trigger of ours could not do, without failing the app's statement. Returns whether it should fail
+-- all the same, because the installation is strict. What stands in quotes or brackets may be data, and is left out.
+create or replace function gtr_jobs.record_enqueue_error(
+    p_source text,
+    p_sqlstate text,
+    p_message text,
+    p_context text
+)
+returns boolean
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    insert into gtr_jobs.enqueue_errors (source, sqlstate, message, context, trace_id)
+    values (
+        p_source,
+        p_sqlstate,
+        pg_catalog.left(pg_catalog.regexp_replace(p_message, '"[^"]*"|''[^'']*''|\([^)]*\)', '…', 'g'), 500),
+        pg_catalog.left(pg_catalog.regexp_replace(p_context, '"[^"]*"', '…', 'g'), 1000),
+        gtr_jobs.current_trace_id()
+    );
+    return exists (select from gtr_jobs.installation as i where i.strict_enqueue);
+exception
+    when query_canceled or others then
+        -- A read-only or full database can keep no note: the server's log is what is left.
+        raise warning 'gtr_jobs: % was not enqueued (%)', p_source, p_sqlstate;
+        return false;
+end
+$$;
+
+revoke all on function gtr_jobs.job(text, jsonb, text, timestamptz) from public, anon, authenticated, service_role;
+revoke all on function gtr_jobs.current_trace_id() from public, anon, authenticated, service_role;
+revoke all on function gtr_jobs.enqueue(gtr_jobs.job_request[]) from public, anon, authenticated, service_role;
+revoke all on function gtr_jobs.record_enqueue_error(text, text, text, text)
+    from public, anon, authenticated, service_role;
+grant execute on function gtr_jobs.job(text, jsonb, text, timestamptz) to gtr_worker;
+grant execute on function gtr_jobs.enqueue(gtr_jobs.job_request[]) to gtr_worker;
