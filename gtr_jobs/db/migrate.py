@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from gtr_jobs.db.compatibility import refuse_changed_steps, refuse_newer_database
-from gtr_jobs.db.installed import Installed, missing_tables, read_installed
+from gtr_jobs.db.installed import Installed, missing_tables, read_installed, read_triggers
 from gtr_jobs.db.plan import OURS, Plan, Step
 from gtr_jobs.db.sqlfiles import SqlFile
 from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
@@ -161,6 +161,8 @@ def _install_files(
     redo_engine: bool,
 ) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
     missing = missing_tables(connection, plan.files)
+    # A table that was made anew has lost its trigger, whatever the books say.
+    detached = {status.trigger for status in read_triggers(connection, plan) if status.is_missing}
     left_out: dict[str, tuple[str, ...]] = {}
     done = []
     for file in plan.files:
@@ -169,7 +171,9 @@ def _install_files(
             left_out[file.path] = lacking
             continue
         record = installed.files.get(file.path)
-        is_current = record is not None and record.sha256 == file.sha256
+        is_current = (
+            record is not None and record.sha256 == file.sha256 and file.trigger not in detached
+        )
         if is_current and not (redo_engine and file.path.startswith("engine/")):
             continue
         report(f"installing {file.path}")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote, urlencode
+
 import psycopg
 from psycopg import sql
 
+from gtr_jobs.db.connect import Database
 from gtr_jobs.domain.errors import ConfigurationError
 
 WORKER_ROLE = "gtr_worker"
@@ -35,3 +38,19 @@ def set_worker_password(connection: psycopg.Connection, password: str) -> None:
             f"this connection may not change the role {WORKER_ROLE}",
             "connect as the project's role `postgres` (GTR_ADMIN_DATABASE_URL)",
         ) from None
+
+
+def worker_url(admin: Database, password: str) -> str:
+    """Give the worker's connection string: the administrator's, with another role and password."""
+    known = admin.parameters()
+    known.pop("password", None)
+    user, host = known.pop("user", "postgres"), known.pop("host", "")
+    port, database = known.pop("port", "5432"), known.pop("dbname", user)
+    # A pooler's user carries the project: postgres.abcdefgh becomes gtr_worker.abcdefgh.
+    _, dot, project = user.partition(".")
+    if host.startswith("/"):
+        known["host"], host = host, ""
+    return (
+        f"postgresql://{quote(WORKER_ROLE + dot + project, safe='')}:{quote(password, safe='')}"
+        f"@{host}:{port}/{quote(database, safe='')}" + (f"?{urlencode(known)}" if known else "")
+    )

@@ -13,6 +13,7 @@ returns table (
     enqueued_at timestamptz,
     event_day date,
     trace_id text,
+    age_seconds double precision,
     waited_seconds double precision
 )
 language plpgsql
@@ -65,6 +66,8 @@ begin
         c.enqueued_at,
         c.event_day,
         c.trace_id,
+        -- By the clock of the database alone: a worker's may be wrong.
+        extract(epoch from pg_catalog.clock_timestamp() - c.enqueued_at)::double precision,
         extract(
             epoch from pg_catalog.clock_timestamp() - greatest(c.enqueued_at, c.scheduled_at)
         )::double precision

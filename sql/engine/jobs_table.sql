@@ -2,9 +2,11 @@
 
 -- claim_number fences: it grows with every claim, and an ack must bring the number that its claim got.
 -- lost_claims counts the claims whose end nobody knows: what such a claim sent may be sent again.
+-- rescues counts those of them that ended with their worker.
 alter table procrastinate.procrastinate_jobs
     add column if not exists claim_number bigint not null default 0,
     add column if not exists lost_claims integer not null default 0,
+    add column if not exists rescues integer not null default 0,
     add column if not exists enqueued_at timestamptz not null default now(),
     add column if not exists event_day date not null default ((now() at time zone 'utc')::date),
     add column if not exists trace_id text not null default replace(gen_random_uuid()::text, '-', '');

@@ -69,16 +69,17 @@ begin
             status = 'todo',
             worker_id = null,
             lost_claims = j.lost_claims + 1,
+            rescues = j.rescues + 1,
             queueing_lock = null
         from lost as l
-        where j.id = l.id and j.lost_claims < 2
+        where j.id = l.id and j.rescues < 2
         returning j.id
     ),
 
     quarantined as (
         delete from procrastinate.procrastinate_jobs as j
         using lost as l
-        where j.id = l.id and j.lost_claims >= 2
+        where j.id = l.id and j.rescues >= 2
         returning j.*
     ),
 

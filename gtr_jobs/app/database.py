@@ -1,0 +1,85 @@
+"""Puts together what `gtr-jobs db` does."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from gtr_jobs import __version__
+from gtr_jobs.db.connect import Database, connect
+from gtr_jobs.db.export import export_sql
+from gtr_jobs.db.migrate import Identity, Migrated, Report, migrate
+from gtr_jobs.db.password import set_worker_password as set_password
+from gtr_jobs.db.password import worker_url
+from gtr_jobs.db.plan import Plan, make_plan
+from gtr_jobs.db.sqlfiles import read_folder
+from gtr_jobs.db.status import DatabaseStatus, read_status
+from gtr_jobs.domain.errors import ConfigurationError, UsageError
+from gtr_jobs.domain.version import Version
+from gtr_jobs.engine.schema import engine_steps
+from gtr_jobs.settings import Settings
+
+
+def installation_plan() -> Plan:
+    """Say what this version of the package installs."""
+    return make_plan(Version.parse(__version__), engine_steps())
+
+
+def migrate_database(settings: Settings, identity: Identity, report: Report) -> Migrated:
+    """Install or upgrade the database of GTR_ADMIN_DATABASE_URL; see `db.migrate.migrate`."""
+    wanted = Identity(
+        identity.project or settings.project,
+        identity.environment or settings.environment,
+        identity.may_change,
+    )
+    with connect(_admin_database(settings)) as connection:
+        return migrate(connection, installation_plan(), wanted, report)
+
+
+def read_database_status(settings: Settings) -> DatabaseStatus:
+    """Compare the database of GTR_ADMIN_DATABASE_URL with this version."""
+    database = _admin_database(settings)
+    with connect(database) as connection:
+        return read_status(connection, database, installation_plan())
+
+
+def export_database_sql(folder: Path, now: datetime) -> tuple[Path, ...]:
+    """Write the installation as files for `supabase db push`; see `db.export.export_sql`."""
+    return export_sql(installation_plan(), folder, now)
+
+
+def read_optional_sql(name: str) -> str:
+    """Give the text of an optional file.
+
+    Raises:
+        UsageError: There is none of that name; lists those there are.
+    """
+    files = {file.stem.removeprefix("optional/"): file.sql for file in read_folder("optional")}
+    if name not in files:
+        raise UsageError(f"no optional file {name!r}", f"there is {', '.join(sorted(files))}")
+    return files[name]
+
+
+def set_worker_password(settings: Settings, chosen: str | None) -> str:
+    """Let the worker's role log in; give its connection string.
+
+    Args:
+        settings: GTR_ADMIN_DATABASE_URL says where.
+        chosen: The password; None has one made.
+    """
+    database = _admin_database(settings)
+    password = chosen or secrets.token_urlsafe(24)
+    with connect(database) as connection:
+        set_password(connection, password)
+    return worker_url(database, password)
+
+
+def _admin_database(settings: Settings) -> Database:
+    if settings.admin_database_url is None:
+        raise ConfigurationError(
+            "GTR_ADMIN_DATABASE_URL is not set",
+            "give it the connection string of the project's role postgres "
+            "(Connect page: direct connection or session pooler)",
+        )
+    return Database(settings.admin_database_url.get_secret_value(), "GTR_ADMIN_DATABASE_URL")

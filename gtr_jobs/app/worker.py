@@ -1,0 +1,116 @@
+"""Puts the daemon together."""
+
+from __future__ import annotations
+
+import asyncio
+
+import uvloop
+
+from gtr_jobs import __version__
+from gtr_jobs.app.database import installation_plan
+from gtr_jobs.app.providers import make_providers
+from gtr_jobs.db.compatibility import check_identity, check_worker
+from gtr_jobs.db.connect import Database, connect_async
+from gtr_jobs.db.deliveries import Deliveries
+from gtr_jobs.db.devices import Devices
+from gtr_jobs.db.installed import read_installed_as_worker
+from gtr_jobs.db.operations import Operations
+from gtr_jobs.db.plan import Plan
+from gtr_jobs.db.pool import make_pool
+from gtr_jobs.db.sources import Sources
+from gtr_jobs.domain.errors import ConfigurationError
+from gtr_jobs.engine.context import make_context
+from gtr_jobs.engine.lane import Lane, LaneSpec
+from gtr_jobs.http.server import HttpServer, make_site
+from gtr_jobs.kinds import KINDS
+from gtr_jobs.observe import events
+from gtr_jobs.observe.logs import Logger, configure_logs, get_logger
+from gtr_jobs.observe.metrics import Metrics
+from gtr_jobs.ops.health import Health
+from gtr_jobs.settings import Settings
+from gtr_jobs.tasks.push import PushStore, PushTask
+from gtr_jobs.worker.chores import Chores
+from gtr_jobs.worker.daemon import Daemon, DaemonParts
+
+POOL_SIZE = 5
+QUEUES = (PushTask.queue,)
+
+
+def run_worker(settings: Settings) -> None:
+    """Run the daemon until it is told to stop."""
+    queues = settings.queue_names()
+    unknown = [queue for queue in queues if queue not in QUEUES]
+    if unknown or not queues:
+        raise ConfigurationError(
+            f"GTR_QUEUES (--queues): no queue {', '.join(unknown) or 'is named'}",
+            f"there is {', '.join(QUEUES)}",
+        )
+    configure_logs(settings.log_format, settings.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run_worker(settings, queues))
+
+
+async def _run_worker(settings: Settings, queues: tuple[str, ...]) -> None:
+    log, metrics = get_logger(), Metrics(__version__)
+    database = _worker_database(settings)
+    plan = installation_plan()
+    await _check_database(database, plan, settings, log)
+    providers = make_providers(settings, metrics)
+    for provider in providers.values():
+        await provider.check()
+    pool = make_pool(database, POOL_SIZE)
+    await pool.open(wait=True)
+    context = make_context(database, pool, log, metrics)
+    deliveries = Deliveries(pool)
+    push = PushTask(
+        kinds=KINDS,
+        providers=providers,
+        store=PushStore(Sources(pool), Devices(pool), deliveries),
+        scheme=settings.deep_link_scheme,
+        log=log,
+        metrics=metrics,
+    )
+    lanes = {
+        PushTask.queue: LaneSpec(PushTask.queue, frozenset(push.kinds), push, settings.concurrency)
+    }
+    health = Health(context.outage.seconds_since_answer)
+
+    async def close() -> None:
+        for provider in providers.values():
+            await provider.close()
+        await pool.close()
+
+    await Daemon(
+        DaemonParts(
+            context=context,
+            lanes=[Lane(lanes[queue], context) for queue in queues],
+            chores=Chores(Operations(pool, plan), deliveries, health, context.outage, log, metrics),
+            site=HttpServer(make_site(health, metrics), settings.http_host, settings.http_port),
+            health=health,
+            close=close,
+            grace_seconds=settings.shutdown_grace_seconds,
+        )
+    ).run()
+
+
+async def _check_database(database: Database, plan: Plan, settings: Settings, log: Logger) -> None:
+    connection = await connect_async(database)
+    try:
+        installed = await read_installed_as_worker(connection)
+    finally:
+        await connection.close()
+    warnings = (
+        *check_worker(plan, installed),
+        *check_identity(installed, settings.project, settings.environment),
+    )
+    for warning in warnings:
+        log.warning(events.WORKER_WARNED, warning=warning)
+
+
+def _worker_database(settings: Settings) -> Database:
+    if settings.database_url is None:
+        raise ConfigurationError(
+            "GTR_DATABASE_URL is not set",
+            "`gtr-jobs db password` prints it (it needs GTR_ADMIN_DATABASE_URL)",
+        )
+    return Database(settings.database_url.get_secret_value(), "GTR_DATABASE_URL")

@@ -1,0 +1,54 @@
+"""The command `gtr-jobs`: every error that a user can cause is one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gtr_jobs import __version__
+from gtr_jobs.cli import db, dev, worker
+from gtr_jobs.domain.errors import GtrError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="gtr-jobs",
+    help="A row that the app inserts becomes a push on a phone.",
+    epilog="Settings come from the environment and from .env: see .env.example. "
+    "Exit codes: 78 a setting is wrong, 75 try again, 2 wrong usage.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("worker")(worker.work)
+app.add_typer(db.app, name="db")
+app.add_typer(dev.app, name="dev")
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"gtr-jobs {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """A row that the app inserts becomes a push on a phone."""
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except GtrError as error:
+        print(f"gtr-jobs: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

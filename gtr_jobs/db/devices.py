@@ -1,0 +1,56 @@
+"""Reads where people can be reached, and how much they have not read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from psycopg_pool import AsyncConnectionPool
+
+_DEVICES = "select user_id, device_id, device_token, registered_at from gtr_jobs.read_devices(%s)"
+_BADGES = "select user_id, badge from gtr_jobs.read_badges(%s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A living device of a person.
+
+    Args:
+        device_id: The row of the app's table.
+        token: The provider's address of it; secret.
+        registered_at: When the app last registered it.
+    """
+
+    device_id: UUID
+    token: str = field(repr=False)
+    registered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """The devices of people, and the number on their app's icon."""
+
+    devices: dict[UUID, list[Device]]
+    badges: dict[UUID, int]
+
+
+class Devices:
+    """The devices of the app's people, as the worker may read them."""
+
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        self._pool = pool
+
+    async def read_audience(self, user_ids: Collection[UUID]) -> Audience:
+        """Read devices and badges of people, in one round trip."""
+        people = list(user_ids)
+        async with self._pool.connection() as connection, connection.pipeline():
+            device_rows = await connection.execute(_DEVICES, [people])
+            badge_rows = await connection.execute(_BADGES, [people])
+            devices = defaultdict(list)
+            for user_id, *device in await device_rows.fetchall():
+                devices[user_id].append(Device(*device))
+            badges: dict[UUID, int] = dict(await badge_rows.fetchall())
+        return Audience(dict(devices), badges)

@@ -1,0 +1,3 @@
+"""What shows and tests the whole way on one machine."""
+
+from __future__ import annotations

@@ -1,0 +1,88 @@
+"""People of the app and what they do, written as the app's own rows."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from psycopg import AsyncConnection, sql
+
+
+async def create_person(connection: AsyncConnection, username: str, full_name: str) -> UUID:
+    """Make an account with a profile, and return its id; the connection is postgres' own."""
+    user_id = uuid4()
+    address = f"{username}@example.test"
+    await connection.execute(
+        """
+        insert into auth.users (id, aud, role, email, email_confirmed_at, raw_user_meta_data, created_at, updated_at)
+        values (%s, 'authenticated', 'authenticated', %s, now(), '{}', now(), now())
+        """,
+        (user_id, address),
+    )
+    await connection.execute(
+        "insert into public.profiles (id, username, full_name, email) values (%s, %s, %s, %s)",
+        (user_id, username, full_name, address),
+    )
+    return user_id
+
+
+async def create_device(
+    connection: AsyncConnection,
+    user_id: UUID,
+    token: str,
+    platform: Literal["ios", "android"] = "ios",
+) -> UUID:
+    """Register a phone, as the app's client does after it was given a token, and return its row's id."""
+    return await _insert(
+        connection, "user_device_tokens", user_id=user_id, device_token=token, platform=platform
+    )
+
+
+async def create_conversation(connection: AsyncConnection, one: UUID, other: UUID) -> UUID:
+    """Begin a conversation of two people and return its id."""
+    first, second = sorted((one, other))
+    return await _insert(connection, "conversations", user1_id=first, user2_id=second)
+
+
+async def send_message(
+    connection: AsyncConnection,
+    conversation_id: UUID,
+    sender_id: UUID,
+    recipient_id: UUID,
+    content: str,
+) -> UUID:
+    """Write a chat message and return its id."""
+    return await _insert(
+        connection,
+        "messages",
+        conversation_id=conversation_id,
+        sender_id=sender_id,
+        recipient_id=recipient_id,
+        content=content,
+    )
+
+
+async def create_listing(connection: AsyncConnection, seller_id: UUID, title: str) -> UUID:
+    """Put a car up for sale and return its listing's id."""
+    return await _insert(connection, "listings", user_id=seller_id, title=title)
+
+
+async def favourite_listing(connection: AsyncConnection, listing_id: UUID, user_id: UUID) -> UUID:
+    """Like a listing and return the like's id; the app's own trigger tells the seller."""
+    return await _insert(connection, "listing_favorites", listing_id=listing_id, user_id=user_id)
+
+
+async def _insert(connection: AsyncConnection, table: str, **values: Any) -> UUID:
+    cursor = await connection.execute(
+        sql.SQL("insert into {} ({}) values ({}) returning id").format(
+            sql.Identifier("public", table),
+            sql.SQL(", ").join(map(sql.Identifier, values)),
+            sql.SQL(", ").join(map(sql.Placeholder, values)),
+        ),
+        values,
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise LookupError(f"the database gave no id for a row of {table}")
+    row_id: UUID = row[0]
+    return row_id

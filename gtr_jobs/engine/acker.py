@@ -1,0 +1,112 @@
+"""Writes the ends of jobs in batches, until their fate is known."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+
+from gtr_jobs.db.pool import PASSING_ERRORS, Outage
+from gtr_jobs.engine.job import Die, Done, HandBack, TryAgain
+from gtr_jobs.engine.membership import Membership
+from gtr_jobs.engine.queue import Ack, Queue
+from gtr_jobs.observe import events
+from gtr_jobs.observe.logs import Logger
+from gtr_jobs.observe.metrics import Metrics
+
+MAX_ACKS_A_STATEMENT = 500
+
+_END_NAMES: dict[type[Done | TryAgain | HandBack | Die], str] = {
+    Done: "done",
+    TryAgain: "retry",
+    HandBack: "release",
+    Die: "dead",
+}
+
+
+class Acker:
+    """Takes acks and writes them: at once when idle, together when many come.
+
+    Nothing waits on purpose: while one statement is under way, the acks of the next gather.
+    """
+
+    def __init__(
+        self, queue: Queue, membership: Membership, outage: Outage, log: Logger, metrics: Metrics
+    ) -> None:
+        self._queue = queue
+        self._membership = membership
+        self._outage = outage
+        self._log = log
+        self._metrics = metrics
+        self._waiting: deque[Ack] = deque()
+        self._came = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._gave_up = asyncio.Event()
+
+    def put(self, ack: Ack) -> None:
+        """Take an ack; it is written soon."""
+        self._waiting.append(ack)
+        self._empty.clear()
+        self._came.set()
+
+    async def run(self) -> None:
+        """Write acks until cancelled."""
+        while True:
+            await self._came.wait()
+            batch = [
+                self._waiting.popleft()
+                for _ in range(min(MAX_ACKS_A_STATEMENT, len(self._waiting)))
+            ]
+            await self._write(batch)
+            if not self._waiting:
+                self._came.clear()
+                self._empty.set()
+
+    async def drain(self) -> None:
+        """Wait until everything that was taken is written."""
+        await self._empty.wait()
+
+    async def _write(self, batch: list[Ack]) -> None:
+        while True:
+            try:
+                written = await self._queue.ack_jobs(self._membership.worker_id, batch)
+            except PASSING_ERRORS as error:
+                # Until the database answers nobody knows whether it was written: ask again. The
+                # claim number makes a second writing of the same ack do nothing.
+                await self._outage.wait_after(error, self._gave_up)
+            else:
+                self._outage.end()
+                self._report(batch, written)
+                return
+
+    def _report(self, batch: list[Ack], written: frozenset[int]) -> None:
+        lost: Counter[str] = Counter()
+        for ack in batch:
+            job = ack.job
+            self._metrics.in_flight.labels(job.queue).dec()
+            if job.job_id not in written:
+                lost[job.queue] += 1
+                continue
+            self._metrics.jobs_ended.labels(job.queue, job.kind, _END_NAMES[type(ack.end)]).inc()
+            if isinstance(ack.end, Die):
+                self._log.error(
+                    events.JOB_DIED,
+                    job_id=job.job_id,
+                    queue=job.queue,
+                    kind=job.kind,
+                    code=ack.end.code,
+                    error=ack.end.error,
+                    trace_id=job.trace_id,
+                )
+            else:
+                self._log.debug(
+                    events.JOB_ENDED,
+                    job_id=job.job_id,
+                    queue=job.queue,
+                    kind=job.kind,
+                    end=_END_NAMES[type(ack.end)],
+                    trace_id=job.trace_id,
+                )
+        for queue, count in lost.items():
+            self._metrics.jobs_lost.labels(queue).inc(count)
+            self._log.warning(events.JOBS_LOST, queue=queue, jobs=count)

@@ -1,0 +1,198 @@
+"""A lane: claims many jobs of one queue at a time and hands them to a batch handler."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+
+from gtr_jobs.db.pool import PASSING_ERRORS
+from gtr_jobs.engine.context import EngineContext
+from gtr_jobs.engine.job import HandBack, Job, JobEnd
+from gtr_jobs.engine.queue import Ack
+from gtr_jobs.engine.retry import end_after_fault
+from gtr_jobs.observe import events
+
+Finish = Callable[[Ack], None]
+# Does a batch of jobs, and says of each, as soon as it is known, how it ended.
+Handler = Callable[[Sequence[Job], Finish], Awaitable[None]]
+
+MAX_JOBS_A_CLAIM = 500
+# How long a job of a kind that this version does not know is left to a newer worker.
+UNKNOWN_KIND_SECONDS = 30.0
+# A row may be committed just as its worker falls asleep, unheard: look again soon, then every second.
+_LOOK_AGAIN_SECONDS = (0.01, 0.05, 0.2)
+_POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSpec:
+    """What runs in a lane.
+
+    Args:
+        queue: Where its jobs come from.
+        kinds: The kinds of job that the handler knows.
+        handler: Does a batch.
+        limit: How many jobs may be claimed and not ended.
+    """
+
+    queue: str
+    kinds: frozenset[str]
+    handler: Handler
+    limit: int
+
+
+class Lane:
+    """One queue's way through this process."""
+
+    def __init__(self, spec: LaneSpec, context: EngineContext) -> None:
+        self._spec = spec
+        self._context = context
+        self._call = context.wake_up.call_for(spec.queue)
+        self._open_jobs = 0
+        self._room = asyncio.Event()
+        self._batches: set[asyncio.Task[None]] = set()
+
+    @property
+    def queue(self) -> str:
+        """The queue that it drains."""
+        return self._spec.queue
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Claim and hand over until the daemon stops; what was handed over then still runs."""
+        while not stopping.is_set():
+            await self._wait_for_room(stopping)
+            try:
+                jobs = await self._next_jobs(stopping)
+            except PASSING_ERRORS as error:
+                await self._context.outage.wait_after(error, stopping)
+                continue
+            self._context.outage.end()
+            if jobs:
+                self._start(jobs)
+
+    async def finish(self, grace_seconds: float, hurry: asyncio.Event) -> None:
+        """Let running batches end, for so long or until told to hurry; hand the rest back."""
+        deadline = time.monotonic() + grace_seconds
+        hurried = asyncio.ensure_future(hurry.wait())
+        while self._batches and not hurry.is_set() and time.monotonic() < deadline:
+            await asyncio.wait(
+                {*self._batches, hurried},
+                timeout=deadline - time.monotonic(),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        hurried.cancel()
+        for batch in self._batches:
+            batch.cancel()
+        await asyncio.gather(*self._batches, return_exceptions=True)
+
+    async def _wait_for_room(self, stopping: asyncio.Event) -> None:
+        # Small claims cost as much as large ones: wait until a fair part of the limit is free.
+        while self._open_jobs > self._spec.limit * 3 // 4 and not stopping.is_set():
+            self._room.clear()
+            await _first_of(self._room, stopping, timeout_seconds=_POLL_SECONDS)
+
+    async def _next_jobs(self, stopping: asyncio.Event) -> list[Job]:
+        jobs = await self._claim()
+        if jobs or stopping.is_set():
+            return jobs
+        queue, worker_id = self._spec.queue, self._context.membership.worker_id
+        self._call.clear()
+        await self._context.queue.fall_asleep(queue, worker_id)
+        try:
+            for seconds in _naps():
+                jobs = await self._claim()
+                if jobs or stopping.is_set():
+                    break
+                await _first_of(self._call, stopping, timeout_seconds=seconds)
+                if stopping.is_set():
+                    break
+                self._call.clear()
+        finally:
+            await self._context.queue.stay_awake(queue, worker_id)
+        return jobs
+
+    async def _claim(self) -> list[Job]:
+        free = min(MAX_JOBS_A_CLAIM, self._spec.limit - self._open_jobs)
+        jobs = await self._context.queue.claim_jobs(
+            self._spec.queue, self._context.membership.worker_id, free
+        )
+        if jobs:
+            self._context.metrics.jobs_claimed.labels(self._spec.queue).inc(len(jobs))
+            self._context.metrics.in_flight.labels(self._spec.queue).inc(len(jobs))
+            self._context.log.debug(events.JOBS_CLAIMED, queue=self._spec.queue, jobs=len(jobs))
+        return jobs
+
+    def _start(self, jobs: list[Job]) -> None:
+        self._open_jobs += len(jobs)
+        batch = asyncio.create_task(self._run_batch(jobs))
+        self._batches.add(batch)
+        batch.add_done_callback(self._batches.discard)
+
+    async def _run_batch(self, jobs: list[Job]) -> None:
+        open_jobs = {job.job_id: job for job in jobs}
+
+        def finish(ack: Ack) -> None:
+            if open_jobs.pop(ack.job.job_id, None) is not None:
+                self._open_jobs -= 1
+                self._room.set()
+                self._context.acker.put(ack)
+
+        def finish_rest(end_of: Callable[[Job], JobEnd]) -> None:
+            for job in list(open_jobs.values()):
+                finish(Ack(job, end_of(job)))
+
+        known = self._sort_out_unknown(jobs, finish)
+        try:
+            await self._spec.handler(known, finish)
+        except asyncio.CancelledError:
+            finish_rest(lambda _: HandBack(was_maybe_sent=True))
+        except PASSING_ERRORS as error:
+            self._report_fault(error, len(open_jobs))
+            finish_rest(lambda _: HandBack(delay=_POLL_SECONDS))
+        except Exception as error:  # noqa: BLE001  (a fault in one batch must not end the lane)
+            fault = error
+            self._report_fault(fault, len(open_jobs))
+            finish_rest(lambda job: end_after_fault(job, fault))
+        else:
+            if open_jobs:
+                left_open = RuntimeError("the handler left jobs open")
+                self._report_fault(left_open, len(open_jobs))
+                finish_rest(lambda job: end_after_fault(job, left_open))
+
+    def _sort_out_unknown(self, jobs: list[Job], finish: Finish) -> list[Job]:
+        known = []
+        for job in jobs:
+            if job.kind in self._spec.kinds:
+                known.append(job)
+                self._context.metrics.queue_wait.labels(job.queue, job.kind).observe(
+                    job.waited_seconds
+                )
+            else:
+                finish(Ack(job, HandBack(delay=UNKNOWN_KIND_SECONDS)))
+        return known
+
+    def _report_fault(self, error: Exception, jobs: int) -> None:
+        self._context.log.error(
+            events.HANDLER_FAILED,
+            queue=self._spec.queue,
+            error=type(error).__name__,
+            jobs=jobs,
+            exc_info=error,
+        )
+
+
+def _naps() -> Iterator[float]:
+    return chain(_LOOK_AGAIN_SECONDS, repeat(_POLL_SECONDS))
+
+
+async def _first_of(*awaited: asyncio.Event, timeout_seconds: float) -> None:
+    """Wait until one of the events is set, or the time is over."""
+    waits = [asyncio.ensure_future(event.wait()) for event in awaited]
+    try:
+        await asyncio.wait(waits, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

@@ -1,0 +1,192 @@
+"""The statements of the queue: one round trip each, one transaction each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from psycopg_pool import AsyncConnectionPool
+
+from gtr_jobs.domain.delivery import Delivery
+from gtr_jobs.domain.outcome import Accepted
+from gtr_jobs.engine.job import Die, Done, HandBack, Job, JobEnd, TryAgain, fingerprint
+
+_CLAIM = """
+    select
+        job_id, kind, args, attempts, max_attempts, claim_number, lost_claims, event_day, trace_id,
+        age_seconds, waited_seconds
+    from gtr_jobs.claim_jobs(%s, %s, %s)
+"""
+_ACK = "select gtr_jobs.ack_jobs(%s, %s::jsonb, %s::jsonb)"
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """What came of one claimed job.
+
+    Args:
+        job: The claim.
+        end: How the job leaves the worker.
+        deliveries: What was attempted for it; written with the end or not at all.
+    """
+
+    job: Job
+    end: JobEnd
+    deliveries: Sequence[Delivery] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """Jobs of dead workers that were given back, and those that took three workers with them."""
+
+    given_back: int
+    quarantined: int
+
+
+class Queue:
+    """The queue, as one worker process sees it."""
+
+    def __init__(self, pool: AsyncConnectionPool) -> None:
+        self._pool = pool
+
+    async def register_worker(self) -> int:
+        """Take a place on the register of living workers; give its number."""
+        return int(await self._value("select gtr_jobs.register_worker()"))
+
+    async def unregister_worker(self, worker_id: int) -> None:
+        """Leave the register."""
+        await self._value("select gtr_jobs.unregister_worker(%s)", worker_id)
+
+    async def beat_heart(self, worker_id: int) -> bool:
+        """Say that the worker lives; False where it was given up for dead."""
+        return bool(await self._value("select gtr_jobs.beat_heart(%s)", worker_id))
+
+    async def rescue_jobs(self, silence_seconds: float, limit: int) -> Rescued:
+        """Give back jobs whose worker is gone or has been silent for so long."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "select runs_again from gtr_jobs.rescue_jobs(make_interval(secs => %s), %s)",
+                [silence_seconds, limit],
+            )
+            fates = [bool(row[0]) for row in await cursor.fetchall()]
+        return Rescued(given_back=fates.count(True), quarantined=fates.count(False))
+
+    async def fall_asleep(self, queue: str, worker_id: int) -> None:
+        """Ask to be notified of the next insert into a queue."""
+        await self._value("select gtr_jobs.fall_asleep(%s, %s)", queue, worker_id)
+
+    async def stay_awake(self, queue: str, worker_id: int) -> None:
+        """Ask not to be notified any more."""
+        await self._value("select gtr_jobs.stay_awake(%s, %s)", queue, worker_id)
+
+    async def claim_jobs(self, queue: str, worker_id: int, limit: int) -> list[Job]:
+        """Claim at most so many due jobs."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_CLAIM, [queue, worker_id, limit])
+            rows = await cursor.fetchall()
+        return [_job(queue, row) for row in rows]
+
+    async def ack_jobs(self, worker_id: int, acks: Sequence[Ack]) -> frozenset[int]:
+        """Write ends and deliveries in one transaction.
+
+        Returns:
+            The jobs that were still this worker's; of the others nothing was written.
+        """
+        ends = json.dumps([_end_record(ack) for ack in acks])
+        deliveries = json.dumps(
+            [_delivery_record(ack, delivery) for ack in acks for delivery in ack.deliveries]
+        )
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_ACK, [worker_id, ends, deliveries])
+            return frozenset([int(row[0]) for row in await cursor.fetchall()])
+
+    async def _value(self, query: str, *parameters: object) -> Any:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(query, parameters)
+            row = await cursor.fetchone()
+        return row[0] if row else None
+
+
+def _job(queue: str, row: tuple[Any, ...]) -> Job:
+    (
+        job_id,
+        kind,
+        args,
+        attempts,
+        max_attempts,
+        claim_number,
+        lost_claims,
+        event_day,
+        trace_id,
+        age_seconds,
+        waited_seconds,
+    ) = row
+    return Job(
+        job_id=job_id,
+        queue=queue,
+        kind=kind,
+        args=args,
+        attempts=attempts,
+        max_attempts=max_attempts,
+        claim_number=claim_number,
+        lost_claims=lost_claims,
+        event_day=event_day,
+        trace_id=trace_id,
+        age_seconds=age_seconds,
+        waited_seconds=waited_seconds,
+    )
+
+
+def _end_record(ack: Ack) -> dict[str, object]:
+    record: dict[str, object] = {
+        "job_id": ack.job.job_id,
+        "claim_number": ack.job.claim_number,
+        "attempted": True,
+        "maybe_sent": False,
+    }
+    match ack.end:
+        case Done():
+            record["ended"] = "done"
+        case TryAgain(delay=delay, uses_attempt=uses_attempt):
+            record |= {"ended": "retry", "delay": delay, "attempted": uses_attempt}
+        case HandBack(delay=delay, was_maybe_sent=was_maybe_sent):
+            record |= {
+                "ended": "release",
+                "delay": delay,
+                "attempted": False,
+                "maybe_sent": was_maybe_sent,
+            }
+        case Die(code=code, error=error):
+            record |= {
+                "ended": "dead",
+                "code": code,
+                "error": error,
+                "fingerprint": fingerprint(ack.job, ack.end),
+            }
+        case _:
+            assert_never(ack.end)
+    return record
+
+
+def _delivery_record(ack: Ack, delivery: Delivery) -> dict[str, object]:
+    # A job that is dead sends nothing more: what still waited has failed.
+    has_failed = isinstance(ack.end, Die) and delivery.state == "queued"
+    return {
+        "job_id": ack.job.job_id,
+        "dedupe_key": str(delivery.dedupe_key),
+        "kind": delivery.kind,
+        "channel": delivery.channel,
+        "provider": delivery.provider,
+        "user_id": delivery.user_id and str(delivery.user_id),
+        "device_id": delivery.device_id and str(delivery.device_id),
+        "registered_at": delivery.registered_at and delivery.registered_at.isoformat(),
+        "state": "failed" if has_failed else delivery.state,
+        "outcome": delivery.outcome.name,
+        "code": delivery.code,
+        "provider_id": (
+            delivery.outcome.provider_id if isinstance(delivery.outcome, Accepted) else None
+        ),
+        "resent": delivery.is_resent,
+    }

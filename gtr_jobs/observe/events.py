@@ -1,0 +1,32 @@
+"""Everything that the daemon says in its log, declared once.
+
+A name is `subject.what_happened`; operators filter by it, so it is not changed lightly.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+WORKER_STARTED: Final = "worker.started"
+WORKER_STOPPING: Final = "worker.stopping"
+WORKER_STOPPED: Final = "worker.stopped"
+WORKER_FAILED: Final = "worker.failed"
+WORKER_REGISTERED_ANEW: Final = "worker.registered_anew"
+WORKER_WARNED: Final = "worker.warned"
+
+DATABASE_AWAY: Final = "database.away"
+DATABASE_BACK: Final = "database.back"
+TRIGGERS_MISSING: Final = "database.triggers_missing"
+
+JOBS_CLAIMED: Final = "jobs.claimed"
+JOB_ENDED: Final = "job.ended"
+JOB_DIED: Final = "job.died"
+JOBS_RESCUED: Final = "jobs.rescued"
+JOBS_LOST: Final = "jobs.lost_claim"
+HANDLER_FAILED: Final = "jobs.handler_failed"
+
+PUSH_ATTEMPTED: Final = "push.attempted"
+
+ALL_EVENTS: Final = frozenset(
+    value for name, value in dict(globals()).items() if name.isupper() and isinstance(value, str)
+)

@@ -1,0 +1,70 @@
+"""The log: JSON lines for machines, readable lines on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+
+from gtr_jobs.observe.redaction import redact_event
+
+Logger = structlog.stdlib.BoundLogger
+
+
+def configure_logs(
+    log_format: Literal["auto", "json", "console"],
+    level: Literal["debug", "info", "warning", "error"],
+) -> None:
+    """Send this process's log, and what libraries log, to standard error, redacted."""
+    as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact_event,
+        _put_first,
+    ]
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=28)
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("gtr_jobs").setLevel(level.upper())
+    # procrastinate's INFO lines print all arguments of a job; uvicorn's print every scrape.
+    for noisy in ("procrastinate", "uvicorn", "uvicorn.access", "uvicorn.error"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _put_first(_: object, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+    """Begin each line with when, how grave and what."""
+    first = {name: event[name] for name in ("timestamp", "level", "event") if name in event}
+    return {**first, **event}
+
+
+def get_logger() -> Logger:
+    """Give the daemon's logger."""
+    logger: Logger = structlog.stdlib.get_logger("gtr_jobs")
+    return logger

@@ -1,0 +1,115 @@
+"""What Prometheus reads. Labels are few and bounded: never a person, a token or a job's id."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_WAITS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800)
+_CALLS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """All metrics of one process, in a registry of their own."""
+
+    def __init__(self, version: str) -> None:
+        self.registry = CollectorRegistry()
+        kinds = ["queue", "kind"]
+        self.build_info = Gauge(
+            "gtr_build_info", "The version that runs", ["version"], registry=self.registry
+        )
+        self.build_info.labels(version).set(1)
+        self.worker_up = Gauge(
+            "gtr_worker_up", "1 while the worker claims jobs", registry=self.registry
+        )
+        self.jobs_claimed = Counter(
+            "gtr_jobs_claimed_total", "Jobs claimed", ["queue"], registry=self.registry
+        )
+        self.jobs_ended = Counter(
+            "gtr_jobs_ended_total",
+            "How claimed jobs left this worker: done, retry, release or dead",
+            [*kinds, "end"],
+            registry=self.registry,
+        )
+        self.jobs_lost = Counter(
+            "gtr_jobs_lost_claims_total",
+            "Acks refused because the claim was no longer this worker's",
+            ["queue"],
+            registry=self.registry,
+        )
+        self.jobs_rescued = Counter(
+            "gtr_jobs_rescued_total",
+            "Jobs of dead workers, given back or quarantined",
+            ["fate"],
+            registry=self.registry,
+        )
+        self.queue_wait = Histogram(
+            "gtr_job_queue_wait_seconds",
+            "From due to claimed",
+            kinds,
+            buckets=_WAITS,
+            registry=self.registry,
+        )
+        self.in_flight = Gauge(
+            "gtr_worker_inflight_jobs",
+            "Jobs claimed and not acked",
+            ["queue"],
+            registry=self.registry,
+        )
+        self.delivery_attempts = Counter(
+            "gtr_delivery_attempts_total",
+            "Attempts to send",
+            ["provider", "outcome"],
+            registry=self.registry,
+        )
+        self.provider_seconds = Histogram(
+            "gtr_provider_request_duration_seconds",
+            "From request to answer",
+            ["provider"],
+            buckets=_CALLS,
+            registry=self.registry,
+        )
+        self.devices_dropped = Counter(
+            "gtr_device_tokens_disabled_total",
+            "Devices that a provider says are gone",
+            ["provider", "reason"],
+            registry=self.registry,
+        )
+        self.queue_depth = Gauge(
+            "gtr_queue_depth",
+            "Jobs by state; counts stop at 10000",
+            ["queue", "state"],
+            registry=self.registry,
+        )
+        self.queue_oldest = Gauge(
+            "gtr_queue_oldest_due_age_seconds",
+            "How long the oldest due job has waited",
+            ["queue"],
+            registry=self.registry,
+        )
+        self.triggers_missing = Gauge(
+            "gtr_triggers_missing",
+            "Tables of the app that should have a trigger of ours and have none",
+            registry=self.registry,
+        )
+        self.enqueue_errors = Gauge(
+            "gtr_enqueue_errors_last_hour",
+            "Rows whose trigger could not enqueue in the last hour; counts stop at 10000",
+            registry=self.registry,
+        )
+        self.database_errors = Counter(
+            "gtr_db_errors_total",
+            "Statements that failed, by class of SQLSTATE",
+            ["sqlstate_class"],
+            registry=self.registry,
+        )
+        self.database_contact = Gauge(
+            "gtr_worker_last_db_roundtrip_timestamp_seconds",
+            "When the database last answered this worker",
+            registry=self.registry,
+        )
+
+    def render(self) -> bytes:
+        """Write all metrics in Prometheus' text format."""
+        return generate_latest(self.registry)

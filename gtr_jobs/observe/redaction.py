@@ -1,0 +1,61 @@
+"""Keeps people and secrets out of the log, and the log's lines whole.
+
+The daemon's own code logs ids and codes only. This is the second wall, for what libraries and error
+messages bring along.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+MAX_TEXT = 4096
+
+_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\b(?:postgres(?:ql)?)://[^\s'\"]+", re.IGNORECASE), "[dsn]"),
+    (
+        re.compile(r"(?i)\b(password|passwd|secret|authorization|api[_-]?key)\b(\s*[=:]\s*)\S+"),
+        r"\1\2[secret]",
+    ),
+    (re.compile(r"(?i)\bbearer\s+[\w.~+/=-]+"), "[bearer]"),
+    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), "[jwt]"),
+    (re.compile(r"Expo(?:nent)?PushToken\[[^\]]*\]?"), "[push token]"),
+    (re.compile(r"\b[\w-]{8,}:[\w-]{60,}"), "[push token]"),
+    (re.compile(r"\b[0-9a-fA-F]{64,}\b"), "[push token]"),
+    (re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)", re.DOTALL), "[key]"),
+    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[e-mail]"),
+    (re.compile(r"(?<![\w-])\+\d[\d ()-]{6,}\d"), "[phone]"),
+)
+
+# C0, DEL, C1 and the signs that reorder text: a name must not start a line of its own or hide one.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def redact_text(text: str) -> str:
+    """Take secrets and people out of a text, escape what would break a line, and cap its length."""
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    text = _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
+
+
+def redact_event(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Redact every value of an event (a structlog processor)."""
+    for key, value in event.items():
+        event[key] = _redact(value)
+    return event
+
+
+def _redact(value: Any) -> Any:
+    match value:
+        case str():
+            return redact_text(value)
+        case dict():
+            return {key: _redact(inner) for key, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_redact(inner) for inner in value]
+        case None | bool() | int() | float():
+            return value
+        case _:
+            return redact_text(str(value))

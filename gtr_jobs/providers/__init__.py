@@ -1,0 +1,3 @@
+"""Who carries a message to a phone: one provider a file, over one transport."""
+
+from __future__ import annotations

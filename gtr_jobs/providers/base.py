@@ -1,0 +1,51 @@
+"""What every provider does, so that whoever sends need not know which one it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from gtr_jobs.domain.outcome import Outcome, OutcomeName
+from gtr_jobs.domain.push import Push
+from gtr_jobs.domain.tokens import TokenKind
+
+# Called once for every push that went to a provider: its name, how it ended, seconds on the wire.
+ObserveAttempt = Callable[[str, OutcomeName, float], None]
+
+
+def observe_nothing(provider: str, outcome: OutcomeName, seconds: float) -> None:
+    """Take no notice of an attempt."""
+
+
+class Provider(Protocol):
+    """One service that carries pushes to devices."""
+
+    @property
+    def name(self) -> str:
+        """What logs, metrics and deliveries call it."""
+
+    @property
+    def token_kind(self) -> TokenKind:
+        """The kind of token that it serves."""
+
+    async def send(self, pushes: Sequence[Push]) -> Sequence[Outcome]:
+        """Send pushes.
+
+        Args:
+            pushes: All of them for tokens of `token_kind`.
+
+        Returns:
+            How each ended, in the same order. Nothing that the provider or the network does
+            becomes an exception.
+        """
+
+    async def check(self) -> None:
+        """Make sure that its credentials can be used.
+
+        Raises:
+            ConfigurationError: They cannot; names the setting.
+            TryAgainError: Whoever issues tokens for them cannot be reached now.
+        """
+
+    async def close(self) -> None:
+        """Close its connections; what is still on the wire ends as ambiguous."""

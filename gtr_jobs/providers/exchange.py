@@ -1,0 +1,257 @@
+"""One request and its answer over HTTP, told as a value: nothing that a network does is an exception.
+
+    Answered    the server gave a whole answer
+    NotSent     certainly nothing was processed: sending again cannot send twice
+    Broken      something broke after the first byte may have left: the server may have acted
+
+reqwest, underneath, sends again by itself what a server has refused unprocessed (REFUSED_STREAM,
+GOAWAY beyond the stream), twice at most; nothing else is ever repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from cryptography.x509 import load_pem_x509_certificates
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import ClientClosedError, DetailedPyreqwestError, PyreqwestError
+
+from gtr_jobs import __version__
+from gtr_jobs.domain.errors import ConfigurationError
+
+Protocol = Literal["http2", "http1", "negotiated"]
+
+LARGEST_BODY = 1024 * 1024
+
+# A silent connection is asked for a sign of life before a router on the way forgets it.
+_PING_AFTER = timedelta(seconds=60)
+_PING_PATIENCE = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The server gave a whole answer.
+
+    Args:
+        status: HTTP status.
+        headers: Lower case names; the last value of a repeated one.
+        body: All of it.
+        connection: Which connection of its pool carried it.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    connection: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Certainly nothing was processed.
+
+    Args:
+        code: Why, in one word; `request_invalid` is the only one that trying again cannot mend.
+    """
+
+    code: Literal[
+        "connect_failed",
+        "connect_timeout",
+        "dns_failed",
+        "goaway",
+        "pool_closed",
+        "pool_timeout",
+        "refused_stream",
+        "request_invalid",
+        "tls_untrusted",
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The server may have acted, and did not say so.
+
+    Args:
+        code: What broke, in one word.
+    """
+
+    code: Literal[
+        "answer_broken", "answer_too_large", "connection_lost", "deadline", "pool_closed", "reset"
+    ]
+
+
+Result = Answered | NotSent | Broken
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """How to talk to a server, and how much at a time.
+
+    Args:
+        protocol: `http2` speaks nothing else, `http1` neither; `negotiated` lets TLS decide.
+        ca_file: Certificate authorities (PEM) trusted beside the usual ones.
+        ca_setting: The setting that names the file, for error messages.
+        deadline: Seconds for a request, from connecting to the last byte of the answer.
+        connect_timeout: Seconds for connecting, the TLS handshake included; shorter than the
+            deadline, or a request that was never sent could not be told from one that was.
+        streams: Requests that a connection carries at a time. With HTTP/1.1 a client opens as many
+            TCP connections.
+        connections: The most that a pool has open at a time.
+        idle_seconds: When a connection that has nothing to do is closed; the first one stays.
+        warm_up: Whether a connection carries a single request until it has been answered: APNs
+            allows no more before it has seen a valid token.
+    """
+
+    protocol: Protocol = "http2"
+    ca_file: Path | None = None
+    ca_setting: str = "GTR_CA_FILE"
+    deadline: float = 10.0
+    connect_timeout: float = 4.0
+    streams: int = 100
+    connections: int = 12
+    idle_seconds: float = 60.0
+    warm_up: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.connect_timeout < self.deadline:
+            raise ValueError("the connect timeout must be shorter than the deadline")
+
+
+def read_authorities(options: HttpOptions) -> bytes | None:
+    """Read the certificate authorities to trust beside the usual ones.
+
+    Raises:
+        ConfigurationError: The file is missing or holds no certificates; names setting and file.
+    """
+    if options.ca_file is None:
+        return None
+    try:
+        pem = options.ca_file.read_bytes()
+        load_pem_x509_certificates(pem)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{options.ca_setting}: cannot read {options.ca_file}: {error.strerror}",
+            "name a PEM file that this user may read",
+        ) from None
+    except ValueError:
+        raise ConfigurationError(
+            f"{options.ca_setting}: {options.ca_file} holds no certificates in PEM form",
+            "it should contain -----BEGIN CERTIFICATE-----",
+        ) from None
+    return pem
+
+
+def build_client(
+    options: HttpOptions, authorities: bytes | None, headers: Mapping[str, str]
+) -> Client:
+    """Make a client: with HTTP/2, one connection that opens when it is first used.
+
+    Args:
+        options: How to talk.
+        authorities: What `read_authorities` gave.
+        headers: Sent with every request; encoded once, which is why they are fast.
+    """
+    builder = (
+        ClientBuilder()
+        .user_agent(f"gtr-jobs/{__version__}")
+        .default_headers(dict(headers))
+        .https_only(enable=True)
+        .min_tls_version("TLSv1.2")
+        .no_proxy()
+        .follow_redirects(enable=False)
+        .referer(enable=False)
+        .gzip(enable=False)
+        .brotli(enable=False)
+        .zstd(enable=False)
+        .deflate(enable=False)
+        .timeout(timedelta(seconds=options.deadline))
+        .connect_timeout(timedelta(seconds=options.connect_timeout))
+        .tcp_keepalive(_PING_AFTER)
+    )
+    if authorities is not None:
+        builder = builder.add_root_certificate_pem(authorities)
+    match options.protocol:
+        case "http1":
+            return builder.http1_only().build()
+        case "http2":
+            builder = builder.http2_prior_knowledge()
+        case "negotiated":
+            builder = builder.http2(enable=True)
+    return (
+        builder.pool_idle_timeout(None)
+        .http2_keep_alive_interval(_PING_AFTER)
+        .http2_keep_alive_timeout(_PING_PATIENCE)
+        .http2_keep_alive_while_idle(enabled=True)
+        .build()
+    )
+
+
+async def exchange(
+    client: Client, url: str, body: bytes, headers: Iterable[tuple[str, str]], connection: int
+) -> Result:
+    """POST a body and wait for the whole answer.
+
+    Args:
+        client: From `build_client`.
+        url: Where to; https only.
+        body: What to send.
+        headers: Beside the client's own.
+        connection: What `Answered.connection` says.
+    """
+    try:
+        request = client.post(url)
+        for name, value in headers:
+            request = request.header(name, value)
+        ready = request.body_bytes(body).build_streamed()
+    except ValueError:
+        return NotSent("request_invalid")
+    try:
+        async with ready as response:
+            # Fewer bytes than asked for means that the answer has ended.
+            content = await response.body_reader.read(LARGEST_BODY + 1)
+            if content is not None and len(content) > LARGEST_BODY:
+                return Broken("answer_too_large")
+            return Answered(
+                status=response.status,
+                headers=dict(response.headers),
+                body=bytes(content or b""),
+                connection=connection,
+            )
+    except ClientClosedError:
+        return Broken("pool_closed")
+    except ValueError:
+        return NotSent("request_invalid")
+    except PyreqwestError as error:
+        return classify_error(error)
+
+
+# What reqwest, hyper and h2 say of an error, and what it means. The first that is found decides.
+_WHILE_CONNECTING: tuple[tuple[str, NotSent | Broken], ...] = (
+    ("operation timed out", NotSent("connect_timeout")),
+    ("dns error", NotSent("dns_failed")),
+    ("invalid peer certificate", NotSent("tls_untrusted")),
+    ("", NotSent("connect_failed")),
+)
+_AFTER_CONNECTING: tuple[tuple[str, NotSent | Broken], ...] = (
+    ("operation timed out", Broken("deadline")),
+    ("stream error received: refused stream", NotSent("refused_stream")),
+    # GOAWAY reaches only the streams that it says were not processed; the others end with the
+    # connection.
+    ("connection error received", NotSent("goaway")),
+    ("stream error received", Broken("reset")),
+    ("error decoding response body", Broken("answer_broken")),
+)
+
+
+def classify_error(error: PyreqwestError) -> NotSent | Broken:
+    """Say what an error of the HTTP client means for the request."""
+    causes = error.details.get("causes") if isinstance(error, DetailedPyreqwestError) else None
+    told = [cause["message"] for cause in causes or ()]
+    meanings = _WHILE_CONNECTING if "client error (Connect)" in told else _AFTER_CONNECTING
+    for words, meaning in meanings:
+        if any(words in cause for cause in told):
+            return meaning
+    return Broken("connection_lost")

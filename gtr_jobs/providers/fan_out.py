@@ -1,0 +1,36 @@
+"""Do the same for many, some at a time, and keep the order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
+
+
+async def do_each(
+    items: Sequence[Item], do: Callable[[Item], Awaitable[Done]], width: int
+) -> list[Done]:
+    """Do something for every item.
+
+    Args:
+        items: What to do it for.
+        do: What to do.
+        width: How many may be under way at once.
+
+    Returns:
+        The results, in the order of the items.
+    """
+    done: dict[int, Done] = {}
+    waiting = iter(enumerate(items))
+
+    async def work() -> None:
+        for index, item in waiting:
+            done[index] = await do(item)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(width, len(items))):
+            group.create_task(work())
+    return [done[index] for index in range(len(items))]

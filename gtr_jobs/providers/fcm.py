@@ -1,0 +1,144 @@
+"""Firebase Cloud Messaging, HTTP v1: one request a device."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
+from gtr_jobs.domain.outcome import (
+    Expired,
+    Misconfigured,
+    Outcome,
+    outcome_code,
+)
+from gtr_jobs.domain.push import Push
+from gtr_jobs.domain.tokens import TokenKind
+from gtr_jobs.providers.answers import NOT_TEXT, outcome_without_answer
+from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
+from gtr_jobs.providers.evidence import Evidence
+from gtr_jobs.providers.exchange import Answered, HttpOptions, Result
+from gtr_jobs.providers.fan_out import do_each
+from gtr_jobs.providers.fcm_answers import (
+    INVALID_TOKEN,
+    SENDER_MISMATCH,
+    WRONG_PROJECT,
+    classify_fcm_answer,
+    reads_as_expired_login,
+)
+from gtr_jobs.providers.fcm_message import FcmBody
+from gtr_jobs.providers.google_account import ServiceAccount
+from gtr_jobs.providers.google_tokens import GoogleTokens
+from gtr_jobs.providers.once_per_message import OncePerMessage
+from gtr_jobs.providers.transport import HttpPool
+
+DEFAULT_URL = "https://fcm.googleapis.com"
+
+
+class FcmProvider:
+    """Sends to tokens of kind `fcm`.
+
+    Args:
+        account: The Firebase project's service account.
+        base_url: FCM, or a stand-in for it.
+        options: How to talk to it.
+        observe_attempt: Told how every push ended.
+        now: Gives the time.
+
+    Raises:
+        ConfigurationError: The file of certificate authorities cannot be used.
+    """
+
+    name = "fcm"
+    token_kind: TokenKind = "fcm"  # noqa: S105 - a kind of token, not one
+
+    def __init__(
+        self,
+        account: ServiceAccount,
+        base_url: str = DEFAULT_URL,
+        options: HttpOptions | None = None,
+        observe_attempt: ObserveAttempt = observe_nothing,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        options = replace(options or HttpOptions(), protocol="http2")
+        project = quote(account.project_id, safe="")
+        self._url = f"{base_url.rstrip('/')}/v1/projects/{project}/messages:send"
+        self._account = account
+        self._tokens = GoogleTokens(account, options)
+        self._pool = HttpPool(options)
+        self._evidence = Evidence(
+            ours_when_many={SENDER_MISMATCH: WRONG_PROJECT},
+            dead_when_few=frozenset({SENDER_MISMATCH, INVALID_TOKEN}),
+        )
+        self._token = ""
+        self._observe_attempt = observe_attempt
+        self._now = now
+
+    async def send(self, pushes: Sequence[Push]) -> Sequence[Outcome]:
+        """Send pushes; see `Provider.send`."""
+        token = await self._tokens.get()
+        if not isinstance(token, str):
+            return [token] * len(pushes)
+        self._authorize(token)
+        now = self._now()
+        bodies = OncePerMessage(lambda message, badge: FcmBody(message, badge, now))
+
+        async def send_one(push: Push) -> tuple[Outcome, float]:
+            started = time.perf_counter()
+            outcome = await self._send_one(push, bodies.get(push), now)
+            return outcome, time.perf_counter() - started
+
+        attempts = await do_each(pushes, send_one, self._pool.width)
+        outcomes = self._evidence.settle(outcome for outcome, _ in attempts)
+        for outcome, (_, seconds) in zip(outcomes, attempts, strict=True):
+            self._observe_attempt(self.name, outcome.name, seconds)
+        return outcomes
+
+    async def check(self) -> None:
+        """Get an access token; see `Provider.check`."""
+        token = await self._tokens.get()
+        if isinstance(token, str):
+            return
+        code = outcome_code(token)
+        if isinstance(token, Misconfigured):
+            raise ConfigurationError(
+                f"{self._account.source}: Google gives no access token ({code})",
+                "the key may have been deleted, or this machine's clock may be wrong",
+            )
+        raise TryAgainError(
+            f"Google gives no access token now ({code})", f"is {self._account.token_uri} reachable?"
+        )
+
+    async def close(self) -> None:
+        """Close all connections; see `Provider.close`."""
+        await self._tokens.close()
+        await self._pool.close()
+
+    def _authorize(self, token: str) -> None:
+        self._pool.use_headers(
+            {"authorization": f"Bearer {token}", "content-type": "application/json"}
+        )
+        self._token = token
+
+    async def _send_one(self, push: Push, body: FcmBody | None, now: datetime) -> Outcome:
+        if push.message.expires_at <= now:
+            return Expired()
+        if body is None:
+            return NOT_TEXT
+        return await self._send_body(body.for_token(push.target.token))
+
+    async def _send_body(self, body: bytes) -> Outcome:
+        token = self._token
+        result: Result = await self._pool.post(self._url, body)
+        if isinstance(result, Answered) and reads_as_expired_login(result):
+            renewed = await self._tokens.renew(rejected=token)
+            if not isinstance(renewed, str):
+                return renewed
+            self._authorize(renewed)
+            result = await self._pool.post(self._url, body)
+        if isinstance(result, Answered):
+            return classify_fcm_answer(result, self._now())
+        return outcome_without_answer(result)

@@ -1,0 +1,140 @@
+"""Google access tokens: asked for ahead of their end, once for everybody who waits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from gtr_jobs.domain.outcome import Misconfigured, Retry, Throttled
+from gtr_jobs.domain.retry_after import parse_retry_after
+from gtr_jobs.providers.answers import clean_code, read_json_object
+from gtr_jobs.providers.exchange import Answered, HttpOptions, NotSent
+from gtr_jobs.providers.google_account import ServiceAccount
+from gtr_jobs.providers.transport import HttpPool
+
+_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+# A token is replaced in this last part of its life, while it still works.
+_AHEAD_SHARE = 0.15
+_DEFAULT_LIFETIME = 3600.0
+_ASK_AGAIN_AFTER = 10.0
+_PAUSE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A token that Google issued.
+
+    Args:
+        value: The secret.
+        renew_at: When to ask for the next one (monotonic seconds).
+        ends_at: When it stops working (monotonic seconds).
+    """
+
+    value: str = field(repr=False)
+    renew_at: float
+    ends_at: float
+
+
+NoToken = Misconfigured | Retry | Throttled
+
+
+class GoogleTokens:
+    """Gives access tokens of a service account.
+
+    google-auth's own refresh blocks a thread, for up to two minutes and with hidden retries; here
+    the same exchange goes over the pool and its deadlines, and ends when the daemon ends.
+
+    Args:
+        account: Whose tokens.
+        options: How to talk to the token endpoint; HTTP/1.1 and HTTP/2 both do.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        account: ServiceAccount,
+        options: HttpOptions,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._account = account
+        self._pool = HttpPool(
+            replace(options, protocol="negotiated", connections=1, warm_up=False),
+            {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
+        )
+        self._clock = clock
+        self._token: AccessToken | None = None
+        self._asking: asyncio.Task[AccessToken | NoToken] | None = None
+        self._ask_ahead_from = 0.0
+
+    async def get(self) -> str | NoToken:
+        """Give a token that works, or say how every push ends without one."""
+        token, now = self._token, self._clock()
+        if token is None or now >= token.ends_at:
+            return await self._ask()
+        if now >= token.renew_at and now >= self._ask_ahead_from:
+            self._ask_ahead_from = now + _ASK_AGAIN_AFTER
+            self._start_asking()
+        return token.value
+
+    async def renew(self, rejected: str) -> str | NoToken:
+        """Give another token than one that was refused; asks for it unless somebody else has."""
+        token = self._token
+        if token is not None and token.value != rejected:
+            return token.value
+        return await self._ask()
+
+    async def close(self) -> None:
+        """Stop asking."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait([self._asking])
+        await self._pool.close()
+
+    async def _ask(self) -> str | NoToken:
+        # Whoever waits may be cancelled; the others still want the answer.
+        answer = await asyncio.shield(self._start_asking())
+        return answer.value if isinstance(answer, AccessToken) else answer
+
+    def _start_asking(self) -> asyncio.Task[AccessToken | NoToken]:
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.get_running_loop().create_task(self._exchange_grant())
+        return self._asking
+
+    async def _exchange_grant(self) -> AccessToken | NoToken:
+        form = {"grant_type": _GRANT, "assertion": self._account.sign_grant()}
+        asked_at = self._clock()
+        result = await self._pool.post(self._account.token_uri, urlencode(form).encode())
+        if not isinstance(result, Answered):
+            if result == NotSent("tls_untrusted"):
+                return Misconfigured("tls_untrusted", "see GTR_CA_FILE")
+            # No push has been sent, so nothing about it is in doubt.
+            return Retry(f"token_{result.code}")
+        answer = self._read(result, asked_at)
+        if isinstance(answer, AccessToken):
+            self._token = answer
+        return answer
+
+    def _read(self, answered: Answered, asked_at: float) -> AccessToken | NoToken:
+        answer = read_json_object(answered.body)
+        if answered.status == 200:
+            value, lifetime = answer.get("access_token"), answer.get("expires_in")
+            if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+                return Retry("token_answer_unreadable")
+            seconds = float(lifetime) if isinstance(lifetime, int | float) else _DEFAULT_LIFETIME
+            return AccessToken(
+                value,
+                renew_at=asked_at + seconds * (1 - _AHEAD_SHARE),
+                ends_at=asked_at + seconds,
+            )
+        code = clean_code(answer.get("error"), f"token_http_{answered.status}")
+        pause = parse_retry_after(answered.headers.get("retry-after"), datetime.now(UTC))
+        if answered.status == 429:
+            return Throttled(code, _PAUSE if pause is None else pause)
+        if answered.status >= 500 or answered.status == 408:
+            return Retry(code, pause)
+        return Misconfigured(code, f"{self._account.source} is refused by Google")

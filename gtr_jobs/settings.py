@@ -1,0 +1,153 @@
+"""The environment, read once into one frozen value; no other module reads it.
+
+Every setting starts with `GTR_`. One that is unset is None or its default here; what only one
+provider needs is checked when that provider is put together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gtr_jobs.domain.errors import ConfigurationError
+
+LogFormat = Literal["auto", "json", "console"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+def _require_https(url: str) -> str:
+    if not url.startswith("https://") or "/" in url.removeprefix("https://").rstrip("/"):
+        raise ValueError("must be https://host or https://host:port")
+    return url.rstrip("/")
+
+
+HttpsUrl = Annotated[str, AfterValidator(_require_https)]
+
+
+class Settings(BaseSettings):
+    """What an operator decides, from the environment and from `.env` in the working directory."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GTR_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="Where the worker works: PostgreSQL connection string of the role gtr_worker. "
+        "Direct connection or session pooler (port 5432).",
+    )
+    admin_database_url: SecretStr | None = Field(
+        None,
+        description="Where `gtr-jobs db` installs: connection string of the project's role "
+        "postgres. Not for the worker.",
+    )
+    project: str | None = Field(
+        None,
+        description="Name of this project; a database that says it is another one is refused.",
+    )
+    environment: str | None = Field(
+        None,
+        description="Such as production or staging; a database that says it is another one is refused.",
+    )
+
+    queues: str = Field(
+        "push",
+        description="The queues that the worker drains, separated by commas.",
+    )
+    concurrency: int = Field(
+        500, ge=1, le=10_000, description="How many jobs of a queue may run at once."
+    )
+    shutdown_grace_seconds: float = Field(
+        25.0,
+        ge=0,
+        le=600,
+        description="How long running work may go on after SIGTERM before it is handed back.",
+    )
+
+    log_format: LogFormat = Field(
+        "auto", description="json, console, or auto: console on a terminal and json elsewhere."
+    )
+    log_level: LogLevel = Field("info", description="The least that is logged.")
+    http_host: str = Field(
+        "127.0.0.1",
+        description="Address of /healthz, /readyz and /metrics. They are open to whoever reaches "
+        "it: keep it on loopback or a private network.",
+    )
+    http_port: int = Field(
+        9464,
+        ge=0,
+        le=65_535,
+        description="Port of /healthz, /readyz and /metrics; 0 takes a free one.",
+    )
+
+    deep_link_scheme: str = Field(
+        "gtr-marketplace",
+        pattern=r"^[a-z][a-z0-9+.-]*$",
+        description="Scheme of the app's deep links.",
+    )
+
+    fcm_credentials_file: Path | None = Field(
+        None, description="Firebase service account key (JSON file). Turns FCM on."
+    )
+    fcm_credentials_json: SecretStr | None = Field(
+        None, description="The same key inline, where there is no file."
+    )
+    apns_key_file: Path | None = Field(
+        None, description="APNs signing key (.p8 file). Turns APNs on."
+    )
+    apns_key: SecretStr | None = Field(
+        None, description="The same key inline, where there is no file."
+    )
+    apns_key_id: str | None = Field(None, description="The signing key's id, ten signs.")
+    apns_team_id: str | None = Field(None, description="The Apple team's id, ten signs.")
+    apns_topic: str | None = Field(None, description="The app's bundle id.")
+    apns_environment: Literal["production", "sandbox"] = Field(
+        "production", description="Which of Apple's hosts the app's tokens belong to."
+    )
+    expo: bool = Field(True, description="Whether Expo tokens are served; Expo needs no key.")
+    expo_access_token: SecretStr | None = Field(
+        None, description="Expo's access token, where the project has enhanced security on."
+    )
+
+    fcm_url: HttpsUrl = Field(
+        "https://fcm.googleapis.com", description="FCM, or a stand-in for it."
+    )
+    apns_url: HttpsUrl | None = Field(
+        None, description="APNs, or a stand-in for it; unset: Apple's host for the environment."
+    )
+    expo_url: HttpsUrl = Field(
+        "https://exp.host", description="Expo's push service, or a stand-in."
+    )
+    ca_file: Path | None = Field(
+        None,
+        description="Certificate authority (PEM) to trust beside the usual ones, for stand-ins.",
+    )
+
+    def queue_names(self) -> tuple[str, ...]:
+        """Give the queues to drain, in the order in which they are named, each once."""
+        return tuple(dict.fromkeys(name.strip() for name in self.queues.split(",") if name.strip()))
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        ConfigurationError: A value is not what its setting takes; names the setting, not the value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "GTR_" + str(first["loc"][0]).upper()
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        field = Settings.model_fields.get(str(first["loc"][0]))
+        hint = field.description if field is not None and field.description else ""
+        raise ConfigurationError(f"{name}: {first['msg'].lower()}{more}", hint) from None

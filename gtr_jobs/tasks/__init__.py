@@ -1,0 +1,3 @@
+"""What a queue does: one queue a file."""
+
+from __future__ import annotations

@@ -1,0 +1,165 @@
+"""One job's notification on its way: what it says, who is to get it, and what came of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from gtr_jobs.db.devices import Device
+from gtr_jobs.domain.delivery import OPEN_STATES, Delivery
+from gtr_jobs.domain.outcome import (
+    DeliveryState,
+    Expired,
+    Misconfigured,
+    Outcome,
+    Skipped,
+)
+from gtr_jobs.domain.payload import fit_body, fit_title
+from gtr_jobs.domain.push import Message, Push, Target
+from gtr_jobs.domain.sources import SourceRow
+from gtr_jobs.domain.tokens import TokenKind, classify_token
+from gtr_jobs.engine.job import Job
+from gtr_jobs.engine.queue import Ack
+from gtr_jobs.engine.retry import Attempted, end_after
+from gtr_jobs.kinds.base import Kind
+
+# Stands for a provider where no provider was asked.
+NOBODY = "none"
+
+
+@dataclass(slots=True)
+class Receiver:
+    """A device that is to be reached, or a person without any.
+
+    Args:
+        dedupe_key: The delivery's name.
+        device: Where; None for a person without a device.
+        was_maybe_sent: An earlier attempt may have reached its provider.
+    """
+
+    dedupe_key: UUID
+    device: Device | None = None
+    was_maybe_sent: bool = False
+
+    @property
+    def token_kind(self) -> TokenKind | None:
+        """Which provider's token it is, told by its shape."""
+        return classify_token(self.device.token) if self.device else None
+
+
+@dataclass(slots=True)
+class Envelope:
+    """One job's notification.
+
+    Args:
+        job: The claim.
+        recipient_id: Who is told; None where the row is gone.
+        message: What is said; None where the row is gone.
+        receivers: Who is to be reached and is not settled yet.
+        badge: Number on the app's icon.
+        deliveries: What came of those that are settled.
+    """
+
+    job: Job
+    recipient_id: UUID | None
+    message: Message | None
+    receivers: list[Receiver]
+    badge: int = 0
+    deliveries: list[Delivery] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for receiver in self.receivers:
+            receiver.was_maybe_sent = self.job.lost_claims > 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every receiver is answered for."""
+        return not self.receivers
+
+    def leave_out_settled(self, known: Mapping[UUID, DeliveryState]) -> None:
+        """Drop receivers that an earlier run of this job settled, and mark those it left unknown."""
+        self.receivers = [
+            receiver
+            for receiver in self.receivers
+            if known.get(receiver.dedupe_key, "queued") in OPEN_STATES
+        ]
+        for receiver in self.receivers:
+            if known.get(receiver.dedupe_key) == "unknown":
+                receiver.was_maybe_sent = True
+
+    def pushes(self) -> Iterator[tuple[Receiver, Push]]:
+        """Make the push for every receiver that is still open."""
+        for receiver in self.receivers:
+            device, kind = receiver.device, receiver.token_kind
+            if self.message is not None and device is not None and kind is not None:
+                target = Target(device.device_id, device.token, kind, device.registered_at)
+                yield receiver, Push(receiver.dedupe_key, self.message, target, self.badge)
+
+    def settle(self, receiver: Receiver, outcome: Outcome, provider: str = NOBODY) -> None:
+        """Take note of what came of one receiver."""
+        device = receiver.device
+        was_asked = provider != NOBODY
+        self.receivers.remove(receiver)
+        self.deliveries.append(
+            Delivery(
+                dedupe_key=receiver.dedupe_key,
+                kind=self.job.kind,
+                channel="push",
+                outcome=outcome,
+                user_id=self.recipient_id,
+                provider=provider if was_asked else None,
+                device_id=device.device_id if device else None,
+                registered_at=device.registered_at if device else None,
+                is_resent=was_asked and receiver.was_maybe_sent,
+            )
+        )
+
+    def ack(self) -> Ack:
+        """End the job, from what came of its receivers."""
+        attempts = [
+            Attempted(delivery.provider or NOBODY, delivery.outcome) for delivery in self.deliveries
+        ]
+        return Ack(self.job, end_after(self.job, attempts), self.deliveries)
+
+
+def word_message(kind: Kind[Any], row: SourceRow, job: Job, scheme: str) -> Message:
+    """Word a notice and fit it to what every platform takes."""
+    notice = kind.tell(row)
+    time_left = kind.time_to_live - timedelta(seconds=job.age())
+    return Message(
+        title=fit_title(notice.title),
+        body=fit_body(notice.body),
+        url=f"{scheme}://{notice.path}",
+        thread_id=notice.thread_id,
+        collapse_id=notice.collapse_id,
+        expires_at=datetime.now(UTC) + time_left,
+        urgency=kind.urgency,
+        data={"kind": kind.name, **notice.data},
+    )
+
+
+def settle_without_sending(envelope: Envelope, served: Collection[TokenKind]) -> None:
+    """Settle every receiver that nothing is sent to, with the reason."""
+    for receiver in list(envelope.receivers):
+        outcome = _reason_not_to_send(envelope, receiver, served)
+        if outcome is not None:
+            envelope.settle(receiver, outcome)
+
+
+def _reason_not_to_send(
+    envelope: Envelope, receiver: Receiver, served: Collection[TokenKind]
+) -> Outcome | None:
+    if envelope.message is None:
+        return Skipped("row_gone")
+    if receiver.device is None:
+        return Skipped("no_device")
+    if envelope.message.expires_at <= datetime.now(UTC):
+        return Expired()
+    if receiver.token_kind is None:
+        return Skipped("unknown_token_shape")
+    if receiver.token_kind not in served:
+        return Misconfigured("not_configured", f"no keys for {receiver.token_kind} are set")
+    return None

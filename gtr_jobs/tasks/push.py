@@ -1,0 +1,187 @@
+"""The push queue: a batch of jobs becomes pushes on phones.
+
+jobs ─▶ read the rows ─▶ word the notices ─▶ find the devices ─▶ leave out what was sent
+     ─▶ ask a provider for each device ─▶ end each job with its deliveries
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from gtr_jobs.db.deliveries import Deliveries
+from gtr_jobs.db.devices import Audience, Devices
+from gtr_jobs.db.sources import Sources
+from gtr_jobs.domain.delivery import make_dedupe_key
+from gtr_jobs.domain.outcome import DeadTarget, DeliveryState, Outcome, Skipped
+from gtr_jobs.domain.push import Push
+from gtr_jobs.domain.sources import SourceName, SourceRow
+from gtr_jobs.domain.tokens import TokenKind
+from gtr_jobs.engine.job import Die, Job
+from gtr_jobs.engine.lane import Finish
+from gtr_jobs.engine.queue import Ack
+from gtr_jobs.kinds.base import Kind
+from gtr_jobs.observe import events
+from gtr_jobs.observe.logs import Logger
+from gtr_jobs.observe.metrics import Metrics
+from gtr_jobs.providers.base import Provider
+from gtr_jobs.tasks.envelope import Envelope, Receiver, settle_without_sending, word_message
+
+# A provider's answers are written as they come in: the first hundred do not wait for the last.
+PUSHES_A_CALL = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PushStore:
+    """What the queue reads."""
+
+    sources: Sources
+    devices: Devices
+    deliveries: Deliveries
+
+
+class PushTask:
+    """Does the jobs of the push queue.
+
+    Args:
+        kinds: Every kind of notification that is pushed.
+        providers: Who serves which kind of token; a kind that is missing is not configured.
+        store: What is read.
+        scheme: Scheme of the app's deep links.
+    """
+
+    queue: ClassVar[str] = "push"
+
+    def __init__(
+        self,
+        *,
+        kinds: Sequence[Kind[Any]],
+        providers: Mapping[TokenKind, Provider],
+        store: PushStore,
+        scheme: str,
+        log: Logger,
+        metrics: Metrics,
+    ) -> None:
+        self.kinds = {kind.name: kind for kind in kinds}
+        self._providers = providers
+        self._store = store
+        self._scheme = scheme
+        self._log = log
+        self._metrics = metrics
+
+    async def __call__(self, jobs: Sequence[Job], finish: Finish) -> None:
+        """Do a batch of jobs, and end each as soon as its last device is answered for."""
+        named = _name_rows(jobs, finish)
+        rows = await self._read_rows(named)
+        people = {row.recipient_id for row in rows.values()}
+        audience = await self._store.devices.read_audience(people) if people else Audience({}, {})
+        envelopes = [
+            self._envelope(job, row_id, rows.get(row_id), audience) for job, row_id in named
+        ]
+        known = await self._read_known(envelopes)
+        for envelope in envelopes:
+            envelope.leave_out_settled(known)
+            settle_without_sending(envelope, self._providers.keys())
+            self._finish_if_settled(envelope, finish)
+        await self._send(envelopes, finish)
+
+    async def _read_rows(self, named: Sequence[tuple[Job, UUID]]) -> dict[UUID, SourceRow]:
+        wanted: defaultdict[SourceName, list[UUID]] = defaultdict(list)
+        for job, row_id in named:
+            wanted[self.kinds[job.kind].source].append(row_id)
+        found = await asyncio.gather(
+            *(self._store.sources.read_rows(source, ids) for source, ids in wanted.items())
+        )
+        return {row_id: row for rows in found for row_id, row in rows.items()}
+
+    def _envelope(
+        self, job: Job, row_id: UUID, row: SourceRow | None, audience: Audience
+    ) -> Envelope:
+        if row is None:
+            return Envelope(job, None, None, [Receiver(make_dedupe_key(job.kind, row_id, row_id))])
+        message = word_message(self.kinds[job.kind], row, job, self._scheme)
+        receivers = [
+            Receiver(make_dedupe_key(job.kind, row_id, device.device_id), device)
+            for device in audience.devices.get(row.recipient_id, [])
+        ] or [Receiver(make_dedupe_key(job.kind, row_id, row.recipient_id))]
+        return Envelope(
+            job,
+            row.recipient_id,
+            message,
+            receivers,
+            badge=audience.badges.get(row.recipient_id, 0),
+        )
+
+    async def _read_known(self, envelopes: Sequence[Envelope]) -> Mapping[UUID, DeliveryState]:
+        """Read what earlier runs of these jobs came to; a job's first run has nothing to read."""
+        again = [envelope for envelope in envelopes if envelope.job.runs_again]
+        if not again:
+            return {}
+        return await self._store.deliveries.read_states(
+            {envelope.job.event_day for envelope in again},
+            [receiver.dedupe_key for envelope in again for receiver in envelope.receivers],
+        )
+
+    async def _send(self, envelopes: Sequence[Envelope], finish: Finish) -> None:
+        waiting: defaultdict[TokenKind, list[tuple[Envelope, Receiver, Push]]] = defaultdict(list)
+        for envelope in envelopes:
+            for receiver, push in envelope.pushes():
+                waiting[push.target.kind].append((envelope, receiver, push))
+        await asyncio.gather(
+            *(
+                self._send_chunk(
+                    self._providers[kind], pushes[first : first + PUSHES_A_CALL], finish
+                )
+                for kind, pushes in waiting.items()
+                for first in range(0, len(pushes), PUSHES_A_CALL)
+            )
+        )
+
+    async def _send_chunk(
+        self,
+        provider: Provider,
+        chunk: Sequence[tuple[Envelope, Receiver, Push]],
+        finish: Finish,
+    ) -> None:
+        outcomes = await provider.send([push for _, _, push in chunk])
+        for (envelope, receiver, _), outcome in zip(chunk, outcomes, strict=True):
+            envelope.settle(receiver, outcome, provider.name)
+            self._report(envelope.job, receiver, provider.name, outcome)
+            self._finish_if_settled(envelope, finish)
+
+    def _report(self, job: Job, receiver: Receiver, provider: str, outcome: Outcome) -> None:
+        if isinstance(outcome, DeadTarget):
+            self._metrics.devices_dropped.labels(provider, outcome.code).inc()
+        self._log.info(
+            events.PUSH_ATTEMPTED,
+            trace_id=job.trace_id,
+            job_id=job.job_id,
+            kind=job.kind,
+            delivery=str(receiver.dedupe_key),
+            provider=provider,
+            outcome=outcome.name,
+            code=getattr(outcome, "code", ""),
+        )
+
+    def _finish_if_settled(self, envelope: Envelope, finish: Finish) -> None:
+        if envelope.is_settled:
+            for delivery in envelope.deliveries:
+                if isinstance(delivery.outcome, Skipped):
+                    self._metrics.delivery_attempts.labels("none", "skipped").inc()
+            finish(envelope.ack())
+
+
+def _name_rows(jobs: Sequence[Job], finish: Finish) -> list[tuple[Job, UUID]]:
+    """Read which row each job is about; a job that names none is dead."""
+    named = []
+    for job in jobs:
+        try:
+            named.append((job, UUID(job.args["id"])))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            death = Die("bad_arguments", 'the job\'s arguments name no row: want {"id": uuid}')
+            finish(Ack(job, death))
+    return named

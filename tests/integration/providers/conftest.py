@@ -1,0 +1,23 @@
+"""A server for providers to talk to, and every provider in turn."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trustme
+from support.answering_server import AnsweringServer
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Whom the providers under test trust."""
+    return trustme.CA()
+
+
+@pytest.fixture
+async def answering_server(authority: trustme.CA, tmp_path: Path) -> AsyncIterator[AnsweringServer]:
+    """A server that answers as it is told, over TLS."""
+    async with AnsweringServer(authority, tmp_path) as server:
+        yield server
