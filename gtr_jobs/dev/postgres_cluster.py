@@ -228,20 +228,25 @@ def run_program(
 
 def _find_other_user() -> tuple[int, int]:
     """Find the user that the server runs as when we are root; the first time it is made."""
-    if not _exists(_OTHER_USER):
-        # Where it cannot be made, or another process just made it, the next lines tell.
+    if _look_up(_OTHER_USER) is None:
+        # Where it cannot be made, or another process just made it, the next line tells.
         with suppress(OSError):
             subprocess.run(
                 ["useradd", "--system", "--user-group", "--no-create-home", _OTHER_USER],  # noqa: S607 - root's own PATH knows it
                 capture_output=True,
                 check=False,
             )
-    for name in (_OTHER_USER, "nobody"):
-        if _exists(name):
-            entry = pwd.getpwnam(name)
-            return entry.pw_uid, entry.pw_gid
-    raise PostgresFailedError("PostgreSQL does not run as root, and no other user could be made")
+    found = _look_up(_OTHER_USER) or _look_up("nobody")
+    if found is None:
+        raise PostgresFailedError(
+            "PostgreSQL does not run as root, and no other user could be made"
+        )
+    return found
 
 
-def _exists(user: str) -> bool:
-    return any(entry.pw_name == user for entry in pwd.getpwall())
+def _look_up(user: str) -> tuple[int, int] | None:
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError:
+        return None
+    return entry.pw_uid, entry.pw_gid

@@ -53,7 +53,8 @@ def set_guard(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _dismantle(folder: Path, cluster: Cluster) -> None:
-    cluster.stop()
+    # Nothing of it is kept: it need not write down what it has in memory.
+    cluster.stop("immediate")
     cluster.remove()
     for name in (SERVER_FILE, _LEASE_FILE):
         (folder / name).unlink(missing_ok=True)

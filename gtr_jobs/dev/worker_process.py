@@ -40,7 +40,7 @@ class WorkerProcess:
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._news = asyncio.Condition()
+        self.news = asyncio.Condition()
 
     @property
     def pid(self) -> int:
@@ -81,14 +81,14 @@ class WorkerProcess:
             WorkerFailedError: It ended first, or took too long.
         """
         try:
-            async with asyncio.timeout(seconds), self._news:
+            async with asyncio.timeout(seconds), self.news:
                 while True:
                     for record in self.records:
                         if record.get("event") == event:
                             return record
                     if self._reading is None or self._reading.done():
                         break
-                    await self._news.wait()
+                    await self.news.wait()
         except TimeoutError:
             pass
         raise WorkerFailedError(f"the worker logged no {event}\n" + "\n".join(self.log[-20:]))
@@ -131,10 +131,10 @@ class WorkerProcess:
             return
         async for line in stream:
             self._lines.append(line.decode(errors="replace").rstrip("\n"))
-            async with self._news:
-                self._news.notify_all()
-        async with self._news:
-            self._news.notify_all()
+            async with self.news:
+                self.news.notify_all()
+        async with self.news:
+            self.news.notify_all()
 
 
 def _read_record(line: str) -> dict[str, Any] | None:

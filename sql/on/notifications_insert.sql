@@ -13,9 +13,10 @@ declare
     v_context text;
 begin
     perform gtr_jobs.enqueue(array(
-        select gtr_jobs.job(n.type, pg_catalog.jsonb_build_object('id', n.id), 'notification:' || n.id)
+        -- As text: the app's column may be an enum.
+        select gtr_jobs.job(n.type::text, pg_catalog.jsonb_build_object('id', n.id), 'notification:' || n.id)
         from new_rows as n
-        join gtr_jobs.job_kinds as k on k.kind = n.type and k.produced_by = 'notifications_insert'
+        join gtr_jobs.job_kinds as k on k.kind = n.type::text and k.produced_by = 'notifications_insert'
     ));
     return null;
 exception

@@ -212,6 +212,27 @@ def test_storage_refuses_to_delete_rows_directly(bare_database: ProjectDatabase)
     assert parts == [(["someone"], "picture.tar.gz", "gz")]
 
 
+def test_authenticator_may_do_nothing_before_it_sets_a_role(
+    bare_database: ProjectDatabase,
+) -> None:
+    """It is a member of the API's roles and inherits nothing from them."""
+    with bare_database.connect("authenticator") as connection:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("select from public.listings")
+        connection.execute("set role anon")
+        assert connection.execute("select from public.listings").fetchall() == []
+
+
+@_BOTH_GRANTS
+def test_the_worker_logs_in_where_gtr_jobs_is_installed(database: ProjectDatabase) -> None:
+    """The role that the migrations make has the run's password, and row level security against it."""
+    with psycopg.connect(database.worker_dsn) as connection:
+        row = connection.execute(
+            "select rolname, rolbypassrls, rolsuper from pg_catalog.pg_roles where rolname = current_user"
+        ).fetchone()
+    assert row == ("gtr_worker", False, False)
+
+
 def test_a_wrong_password_is_refused(bare_database: ProjectDatabase) -> None:
     """Over TCP nobody gets in by name alone."""
     wrong = bare_database.dsn.replace(bare_database.server.password, "wrong")

@@ -9,7 +9,7 @@ from typing import assert_never
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset, WindowUpdated
-from h2.settings import SettingCodes
+from h2.settings import SettingCodes, Settings
 from support.answers import Action, Answer, Decide, Drop, GoAway, ResetStream, SeenRequest, Stall
 
 
@@ -40,7 +40,9 @@ class Http2Connection:
         self._streams: dict[int, _Stream] = {}
         self._waiting: set[asyncio.Task[None]] = set()
         self._h2 = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
-        self._h2.local_settings[SettingCodes.MAX_CONCURRENT_STREAMS] = max_streams
+        self._h2.local_settings = Settings(
+            client=False, initial_values={SettingCodes.MAX_CONCURRENT_STREAMS: max_streams}
+        )
         self._h2.initiate_connection()
         self._flush()
 

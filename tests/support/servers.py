@@ -2,7 +2,9 @@
 
 What the environment says decides: GTR_TEST_DATABASE_URL (a superuser's address, whose superuser is not
 called postgres) points at a server; without it an embedded one of the major version GTR_TEST_POSTGRES is
-started, and where that version is not on the machine, a container.
+started, and where that version is not on the machine, a container. A run that is killed leaves an empty
+folder gtr-jobs-tests-* behind; its embedded server is stopped all the same, databases on a server that
+was pointed at stay until they are dropped by hand (gtr_test_*).
 """
 
 from __future__ import annotations

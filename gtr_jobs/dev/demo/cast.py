@@ -10,7 +10,6 @@ from gtr_jobs.dev.app_rows import create_conversation, create_device, create_lis
 from gtr_jobs.dev.demo.stage import Stage
 from gtr_jobs.dev.standins.phones import PhoneKind
 
-
 Platform = Literal["ios", "android"]
 
 

@@ -69,8 +69,8 @@ async def _play(console: Console, stage: Stage, cast: Cast) -> list[str]:
 async def _stay(console: Console, stage: Stage, cast: Cast) -> None:
     """Show pushes of rows that somebody inserts by hand, until Ctrl-C."""
     console.print("\n[bold]It goes on running.[/] Insert a row by hand, in another terminal:\n")
-    statement = (  # noqa: S608  (ids that the database itself made, for a person to run)
-        "insert into public.messages (conversation_id, sender_id, recipient_id, content) values "
+    statement = (
+        "insert into public.messages (conversation_id, sender_id, recipient_id, content) values "  # noqa: S608  (for a person to run; the database made these ids)
         f"('{cast.conversation}', '{cast.mia}', '{cast.leo}', 'Written by hand')"
     )
     print(f'{_find_psql()} "{stage.dsn}" -c "{statement}"\n')

@@ -1,0 +1,309 @@
+"""How the HTTP pool grows, waits, changes its headers and ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from support.answering_server import AnsweringServer
+from support.answers import Action, Answer, Drop, SeenRequest, Stall
+
+from gtr_jobs.providers.exchange import Answered, Broken, HttpOptions, NotSent, Result
+from gtr_jobs.providers.transport import HttpPool
+
+
+@asynccontextmanager
+async def open_pool(server: AnsweringServer, **options: Any) -> AsyncIterator[HttpPool]:
+    """Make a pool for a server, and close it after its use."""
+    pool = HttpPool(HttpOptions(ca_file=server.ca_file, **options), {"authorization": "one"})
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+def post(pool: HttpPool, server: AnsweringServer, count: int) -> list[asyncio.Task[Result]]:
+    """Send requests at once."""
+    return [asyncio.create_task(pool.post(f"{server.url}/{n}", b"{}")) for n in range(count)]
+
+
+def connections_used(server: AnsweringServer) -> list[int]:
+    """Say which connection carried each request, in the order of arrival."""
+    return [request.connection for request in server.requests]
+
+
+async def test_requests_share_a_connection(answering_server: AnsweringServer) -> None:
+    """As many as a connection carries need no second one."""
+    held = asyncio.Event()
+    answering_server.answer(Answer(200, after=held))
+    async with open_pool(answering_server, streams=20) as pool:
+        tasks = post(pool, answering_server, 20)
+        await answering_server.saw(20)
+        assert (pool.in_flight, pool.open_connections) == (20, 1)
+        held.set()
+        await asyncio.gather(*tasks)
+        assert (pool.in_flight, pool.open_connections) == (0, 1)
+    assert answering_server.connections == 1
+
+
+async def test_the_pool_grows_with_what_is_in_flight(answering_server: AnsweringServer) -> None:
+    """One more request than a connection carries opens another, up to the maximum."""
+    held = asyncio.Event()
+    answering_server.answer(Answer(200, after=held))
+    async with open_pool(answering_server, streams=10, connections=3) as pool:
+        tasks = post(pool, answering_server, 35)
+        await answering_server.saw(30)
+        assert (pool.in_flight, pool.open_connections) == (30, 3)
+        held.set()
+        results = await asyncio.gather(*tasks)
+    assert {type(result) for result in results} == {Answered}
+    assert answering_server.connections == 3
+    assert sorted(connections_used(answering_server)[:30]) == [1] * 10 + [2] * 10 + [3] * 10
+
+
+async def test_those_who_wait_go_in_the_order_of_their_coming(
+    answering_server: AnsweringServer,
+) -> None:
+    """Room goes to who has waited longest."""
+    async with open_pool(answering_server, streams=1, connections=1) as pool:
+        await asyncio.gather(*post(pool, answering_server, 10))
+    assert [request.path for request in answering_server.requests] == [f"/{n}" for n in range(10)]
+
+
+async def test_waiting_for_room_ends(answering_server: AnsweringServer) -> None:
+    """After half a deadline without room, a request was certainly not sent."""
+    answering_server.answer(Stall())
+    async with open_pool(
+        answering_server, streams=1, connections=1, deadline=0.6, connect_timeout=0.5
+    ) as pool:
+        assert await asyncio.gather(*post(pool, answering_server, 2)) == [
+            Broken("deadline"),
+            NotSent("pool_timeout"),
+        ]
+        assert pool.in_flight == 0
+    assert len(answering_server.requests) == 1
+
+
+async def test_idle_connections_are_closed_but_one(answering_server: AnsweringServer) -> None:
+    """After a burst the pool shrinks by itself."""
+    held = asyncio.Event()
+    answering_server.answer(Answer(200, after=held))
+    async with open_pool(answering_server, streams=1, idle_seconds=0.05) as pool:
+        tasks = post(pool, answering_server, 4)
+        await answering_server.saw(4)
+        held.set()
+        await asyncio.gather(*tasks)
+        await answering_server.has_open(1)
+        assert pool.open_connections == 1
+        assert isinstance(await pool.post(answering_server.url, b""), Answered)
+    assert answering_server.connections == 4
+
+
+async def test_a_busy_connection_is_not_idle(answering_server: AnsweringServer) -> None:
+    """What has been under way for longer than the idle time is left alone."""
+    held = asyncio.Event()
+    answering_server.answer_with(
+        lambda request: Answer(200, after=held if request.path in {"/0", "/1"} else None)
+    )
+    async with open_pool(answering_server, streams=1, idle_seconds=0.03) as pool:
+        tasks = post(pool, answering_server, 3)
+        await tasks[2]
+        await answering_server.has_open(2)
+        held.set()
+        assert {type(result) for result in await asyncio.gather(*tasks)} == {Answered}
+
+
+async def test_other_headers_go_out_on_new_connections(answering_server: AnsweringServer) -> None:
+    """Who is under way keeps what it was sent with; the old connection then goes."""
+    held = asyncio.Event()
+    answering_server.answer(Answer(200, after=held), Answer(200))
+    async with open_pool(answering_server) as pool:
+        (first,) = post(pool, answering_server, 1)
+        await answering_server.saw(1)
+        pool.use_headers({"authorization": "one"})
+        assert pool.open_connections == 1
+        pool.use_headers({"authorization": "two"})
+        assert isinstance(await pool.post(answering_server.url, b""), Answered)
+        held.set()
+        assert isinstance(await first, Answered)
+        await answering_server.has_open(1)
+    assert [request.headers["authorization"] for request in answering_server.requests] == [
+        "one",
+        "two",
+    ]
+    assert connections_used(answering_server) == [1, 2]
+
+
+async def test_who_waits_goes_out_with_the_new_headers(answering_server: AnsweringServer) -> None:
+    """A request that has not been sent yet takes the headers of the moment it is."""
+    held = asyncio.Event()
+    answering_server.answer(Answer(200, after=held), Answer(200))
+    async with open_pool(answering_server, streams=1, connections=1) as pool:
+        tasks = post(pool, answering_server, 2)
+        await answering_server.saw(1)
+        pool.use_headers({"authorization": "two"})
+        assert isinstance(await tasks[1], Answered)
+        held.set()
+        await tasks[0]
+    assert [request.headers["authorization"] for request in answering_server.requests] == [
+        "one",
+        "two",
+    ]
+
+
+async def test_a_retired_connection_takes_nothing_more(answering_server: AnsweringServer) -> None:
+    """The next request opens another; retiring it again, or one that never was, does nothing."""
+    async with open_pool(answering_server) as pool:
+        first = await pool.post(answering_server.url, b"")
+        assert isinstance(first, Answered)
+        pool.retire(first.connection)
+        pool.retire(first.connection)
+        pool.retire(99)
+        second = await pool.post(answering_server.url, b"")
+        assert isinstance(second, Answered)
+        assert (first.connection, second.connection) == (1, 2)
+        await answering_server.has_open(1)
+
+
+async def test_a_connection_that_warms_up_begins_with_one_request(
+    answering_server: AnsweringServer,
+) -> None:
+    """Nothing else is sent on it before its first answer; then everything at once."""
+    first = asyncio.Event()
+    rest = asyncio.Event()
+    answering_server.answer(Answer(200, after=first), Answer(200, after=rest))
+    async with open_pool(answering_server, streams=10, warm_up=True) as pool:
+        tasks = post(pool, answering_server, 10)
+        await answering_server.saw(1)
+        assert (pool.in_flight, pool.open_connections) == (1, 1)
+        first.set()
+        await answering_server.saw(10)
+        rest.set()
+        assert {type(result) for result in await asyncio.gather(*tasks)} == {Answered}
+    assert answering_server.connections == 1
+
+
+async def test_connections_warm_up_beside_each_other(answering_server: AnsweringServer) -> None:
+    """A burst for three connections opens three, each with a single request."""
+    held = asyncio.Event()
+    answering_server.answer(Answer(200, after=held))
+    async with open_pool(answering_server, streams=10, warm_up=True) as pool:
+        tasks = post(pool, answering_server, 30)
+        await answering_server.saw(3)
+        assert (pool.in_flight, pool.open_connections) == (3, 3)
+        held.set()
+        await asyncio.gather(*tasks)
+    assert answering_server.connections == 3
+
+
+async def test_a_broken_connection_warms_up_again(answering_server: AnsweringServer) -> None:
+    """What comes after a break is as new as the first."""
+    held = asyncio.Event()
+    answering_server.answer(Answer(200), Drop(), Answer(200, after=held))
+    async with open_pool(answering_server, streams=10, warm_up=True) as pool:
+        await pool.post(answering_server.url, b"")
+        assert await pool.post(answering_server.url, b"") == Broken("connection_lost")
+        tasks = post(pool, answering_server, 5)
+        await answering_server.saw(3)
+        assert pool.in_flight == 1
+        held.set()
+        await asyncio.gather(*tasks)
+
+
+async def test_the_server_may_allow_fewer_streams(authority: Any, tmp_path: Any) -> None:
+    """What the server's SETTINGS do not allow waits in the client, and is sent all the same."""
+    async with AnsweringServer(authority, tmp_path, max_streams=2) as server:
+        async with open_pool(server, streams=20, connections=1, warm_up=True) as pool:
+            results = await asyncio.gather(*post(pool, server, 20))
+        assert {type(result) for result in results} == {Answered}
+        assert server.connections == 1
+
+
+async def test_cancelling_a_request_gives_its_room_back(answering_server: AnsweringServer) -> None:
+    """Whoever is under way may be cancelled, and the next one goes."""
+    answering_server.answer(Stall(), Answer(200))
+    async with open_pool(answering_server, streams=1, connections=1) as pool:
+        stalled, waiting = post(pool, answering_server, 2)
+        await answering_server.saw(1)
+        stalled.cancel()
+        assert isinstance(await waiting, Answered)
+        with pytest.raises(asyncio.CancelledError):
+            await stalled
+        assert pool.in_flight == 0
+
+
+async def test_cancelling_who_waits_loses_no_room(
+    answering_server: AnsweringServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither before room is given nor in the very moment when it is."""
+    held = asyncio.Event()
+    answering_server.answer(Answer(200, after=held), Answer(200))
+    async with open_pool(answering_server, streams=1, connections=1) as pool:
+        tasks = post(pool, answering_server, 4)
+        give_back = pool._give_back
+
+        def give_back_and_cancel(connection: Any) -> None:
+            give_back(connection)
+            tasks[2].cancel()
+
+        monkeypatch.setattr(pool, "_give_back", give_back_and_cancel)
+        await answering_server.saw(1)
+        tasks[1].cancel()
+        held.set()
+        assert isinstance(await tasks[3], Answered)
+        for cancelled in tasks[1:3]:
+            with pytest.raises(asyncio.CancelledError):
+                await cancelled
+        assert pool.in_flight == 0
+    assert [request.path for request in answering_server.requests] == ["/0", "/3"]
+
+
+async def test_a_cancelled_crowd_leaves_a_pool_that_works(
+    answering_server: AnsweringServer,
+) -> None:
+    """However many are cancelled in whatever state, all room comes back."""
+
+    def decide(request: SeenRequest) -> Action:
+        return Stall() if int(request.path[1:]) % 2 else Answer(200)
+
+    answering_server.answer_with(decide)
+    async with open_pool(answering_server, streams=5, connections=2) as pool:
+        tasks = post(pool, answering_server, 60)
+        await answering_server.saw(10)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert pool.in_flight == 0
+        answering_server.answer(Answer(200))
+        results = await asyncio.gather(*post(pool, answering_server, 10))
+        assert {type(result) for result in results} == {Answered}
+
+
+async def test_closing_ends_everything(answering_server: AnsweringServer) -> None:
+    """Under way ends as broken, waiting as not sent, later as not sent; nothing hangs."""
+    answering_server.answer(Stall())
+    async with open_pool(answering_server, streams=1, connections=1) as pool:
+        under_way, waiting = post(pool, answering_server, 2)
+        await answering_server.saw(1)
+        await pool.close()
+        assert await under_way == Broken("pool_closed")
+        assert await waiting == NotSent("pool_closed")
+        assert await pool.post(answering_server.url, b"") == NotSent("pool_closed")
+        await answering_server.has_open(0)
+
+
+async def test_closing_ends_what_is_under_way_on_a_retired_connection(
+    answering_server: AnsweringServer,
+) -> None:
+    """A connection that takes nothing more is closed with the others."""
+    answering_server.answer(Stall())
+    async with open_pool(answering_server) as pool:
+        (under_way,) = post(pool, answering_server, 1)
+        await answering_server.saw(1)
+        pool.use_headers({"authorization": "two"})
+        await pool.close()
+        assert await under_way == Broken("pool_closed")
+        await answering_server.has_open(0)

@@ -1,0 +1,30 @@
+"""The three who speak to a project's database: its owner, the worker and the API."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from psycopg import AsyncConnection
+from support.databases import ProjectDatabase
+
+
+@pytest.fixture
+async def admin(database: ProjectDatabase) -> AsyncIterator[AsyncConnection]:
+    """A connection of postgres, who owns the app's tables and ours."""
+    async with await database.connect_async() as connection:
+        yield connection
+
+
+@pytest.fixture
+async def worker(database: ProjectDatabase) -> AsyncIterator[AsyncConnection]:
+    """A connection of gtr_worker, as whom the daemon runs."""
+    async with await database.connect_async("gtr_worker") as connection:
+        yield connection
+
+
+@pytest.fixture
+async def api(database: ProjectDatabase) -> AsyncIterator[AsyncConnection]:
+    """A connection of authenticator, as whom PostgREST logs in."""
+    async with await database.connect_async("authenticator") as connection:
+        yield connection
