@@ -86,6 +86,9 @@ class HttpPool:
     async def post(self, url: str, body: bytes, headers: Iterable[tuple[str, str]] = ()) -> Result:
         """Send a request when there is room for it.
 
+        Cancelling whoever waits for the answer calls nothing back: what is on its way may still be
+        processed until its deadline, as after a connection that breaks.
+
         Args:
             url: Where to; https only.
             body: What to send.
@@ -132,7 +135,10 @@ class HttpPool:
                 return
 
     async def close(self) -> None:
-        """Close all connections; requests under way end as broken, waiting ones as not sent."""
+        """Close all connections; requests under way end as broken, waiting ones as not sent.
+
+        A connection with a request under way stays until that request's deadline at most.
+        """
         self._is_closed = True
         if self._tidying is not None:
             self._tidying.cancel()

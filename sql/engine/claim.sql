@@ -21,6 +21,10 @@ security definer
 set search_path = ''
 as $$
 begin
+    -- A worker that was given up for dead claims nothing until it registers anew.
+    if not exists (select from procrastinate.procrastinate_workers as w where w.id = p_worker_id) then
+        return;
+    end if;
     return query
     -- Two ways in, an index each: jobs that fell due first (they have waited longest), then ready ones.
     with due as (
@@ -32,7 +36,7 @@ begin
             and j.scheduled_at is not null
             and j.scheduled_at <= pg_catalog.now()
         order by j.scheduled_at
-        limit p_limit
+        limit least(p_limit, 1000)
         for update skip locked
     ),
 
@@ -41,7 +45,7 @@ begin
         from procrastinate.procrastinate_jobs as j
         where j.queue_name = p_queue and j.status = 'todo' and j.scheduled_at is null
         order by j.priority desc, j.id
-        limit p_limit - (select pg_catalog.count(*) from due)
+        limit least(p_limit, 1000) - (select pg_catalog.count(*) from due)
         for update skip locked
     ),
 

@@ -18,13 +18,11 @@ volatile
 set search_path = ''
 as $$
     -- Read as text, not as JSON: headers come from strangers, and nothing in them may raise an error here.
+    -- Ids that are all zero are no ids.
     select coalesce(
-        nullif(
-            substring(
-                pg_catalog.current_setting('request.headers', true)
-                from '"traceparent" ?: ?"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}"'
-            ),
-            '00000000000000000000000000000000'
+        substring(
+            pg_catalog.current_setting('request.headers', true)
+            from '"traceparent" ?: ?"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"'
         ),
         pg_catalog.replace(pg_catalog.gen_random_uuid()::text, '-', '')
     )
@@ -87,7 +85,9 @@ end
 $$;
 
 -- Keeps what a trigger of ours could not do, without failing the app's statement. Returns whether it should fail
--- all the same, because the installation is strict. What stands in quotes or brackets may be data, and is left out.
+-- all the same, because the installation is strict. What stands between quotes or brackets may be data, and data may
+-- hold quotes itself: the message loses all from the first to the last. The context holds the app's own statements:
+-- only the places in our own functions are kept.
 create or replace function gtr_jobs.record_enqueue_error(
     p_source text,
     p_sqlstate text,
@@ -99,21 +99,32 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+    v_is_strict boolean := false;
 begin
+    v_is_strict := exists (select from gtr_jobs.installation as i where i.strict_enqueue);
     insert into gtr_jobs.enqueue_errors (source, sqlstate, message, context, trace_id)
     values (
         p_source,
         p_sqlstate,
-        pg_catalog.left(pg_catalog.regexp_replace(p_message, '"[^"]*"|''[^'']*''|\([^)]*\)', '…', 'g'), 500),
-        pg_catalog.left(pg_catalog.regexp_replace(p_context, '"[^"]*"', '…', 'g'), 1000),
+        pg_catalog.left(pg_catalog.regexp_replace(p_message, '["''(].*["'')]', '…'), 500),
+        pg_catalog.array_to_string(array(
+            select place[1] || ' line ' || place[2]
+            from pg_catalog.regexp_matches(
+                pg_catalog.left(p_context, 10000),
+                'PL/pgSQL function (gtr_jobs\.[a-z_]{1,60})\([^()]*\) line ([0-9]{1,6})',
+                'g'
+            ) as place
+            limit 10
+        ), ', '),
         gtr_jobs.current_trace_id()
     );
-    return exists (select from gtr_jobs.installation as i where i.strict_enqueue);
+    return v_is_strict;
 exception
     when query_canceled or others then
         -- A read-only or full database can keep no note: the server's log is what is left.
         raise warning 'gtr_jobs: % was not enqueued (%)', p_source, p_sqlstate;
-        return false;
+        return v_is_strict;
 end
 $$;
 

@@ -46,10 +46,17 @@ begin
 end
 $$;
 
--- Every delete would look for rows in tables that stay empty.
+-- Every delete would look for rows in tables that stay empty, and every claim for its worker, row by row.
 alter table procrastinate.procrastinate_events drop constraint if exists procrastinate_events_job_id_fkey;
 alter table procrastinate.procrastinate_periodic_defers
     drop constraint if exists procrastinate_periodic_defers_job_id_fkey;
+alter table procrastinate.procrastinate_jobs drop constraint if exists procrastinate_jobs_worker_id_fkey;
+
+-- What our claims never want. They are worse than a cost: the one by priority looks cheap to the planner, and leads
+-- through all that waits in other queues or for later.
+drop index if exists procrastinate.procrastinate_jobs_queue_name_idx_v1;
+drop index if exists procrastinate.procrastinate_jobs_priority_idx_v1;
+drop index if exists procrastinate.procrastinate_jobs_id_lock_idx_v1;
 
 -- An unqualified name inside a function is looked up where its caller says; ours say nowhere.
 do $$

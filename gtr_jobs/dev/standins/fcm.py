@@ -209,7 +209,7 @@ def _refuse_malformed_token(message: Mapping[str, Any]) -> Respond | None:
 
 
 def _size(value: Mapping[str, Any]) -> int:
-    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+    return len(json.dumps(dict(value), separators=(",", ":"), ensure_ascii=False).encode())
 
 
 _CHECKS: tuple[Callable[[Mapping[str, Any]], Respond | None], ...] = (

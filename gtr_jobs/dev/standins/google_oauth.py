@@ -87,6 +87,14 @@ class GoogleOAuthStandIn(StandIn):
         """Make a service account known."""
         self._accounts[account.email] = account
 
+    def issue(self, account: ServiceAccount, scopes: frozenset[str]) -> str:
+        """Give out an access token, without a JWT to ask for it."""
+        bearer = f"ya29.standin.{secrets.token_urlsafe(48)}"
+        while len(self._tokens) >= MAX_TOKENS:
+            del self._tokens[next(iter(self._tokens))]
+        self._tokens[bearer] = AccessToken(account, scopes, time.time() + self.lifetime)
+        return bearer
+
     def find(self, bearer: str) -> AccessToken | None:
         """Look an access token up; an expired one is found as well."""
         return self._tokens.get(bearer)
@@ -142,18 +150,15 @@ class GoogleOAuthStandIn(StandIn):
         except jwt.InvalidTokenError:
             return invalid_grant("Invalid JWT Signature.")
         key_id = claimed["header"].get("kid", account.key_id)
-        return self._issue(account, claims) if key_id == account.key_id else unknown_key()
+        return self._answer_claims(account, claims) if key_id == account.key_id else unknown_key()
 
-    def _issue(self, account: ServiceAccount, claims: Mapping[str, Any]) -> Respond:
+    def _answer_claims(self, account: ServiceAccount, claims: Mapping[str, Any]) -> Respond:
         if not _is_timely(claims):
             return untimely()
         scopes = frozenset(str(claims.get("scope", "")).split())
         if not scopes or not all(scope.startswith(SCOPE_PREFIX) for scope in scopes):
             return invalid_scope()
-        bearer = f"ya29.standin.{secrets.token_urlsafe(48)}"
-        while len(self._tokens) >= MAX_TOKENS:
-            del self._tokens[next(iter(self._tokens))]
-        self._tokens[bearer] = AccessToken(account, scopes, time.time() + self.lifetime)
+        bearer = self.issue(account, scopes)
         return respond_json(
             200,
             {"access_token": bearer, "expires_in": self.lifetime - 1, "token_type": "Bearer"},

@@ -12,7 +12,7 @@ from typing import Literal, Self
 from gtr_jobs.dev.standins.apns import ApnsStandIn
 from gtr_jobs.dev.standins.credentials import make_service_account, make_signing_key
 from gtr_jobs.dev.standins.expo import ExpoStandIn
-from gtr_jobs.dev.standins.fcm import FcmStandIn
+from gtr_jobs.dev.standins.fcm import SCOPES, FcmStandIn
 from gtr_jobs.dev.standins.google_oauth import GoogleOAuthStandIn
 from gtr_jobs.dev.standins.ledger import KEEP, Ledger
 from gtr_jobs.dev.standins.phones import Phones
@@ -108,6 +108,14 @@ class ProviderStandIns:
             "GTR_EXPO_URL": self.expo.url,
             "GTR_CA_FILE": str(self.ca_file),
         }
+
+    def issue_fcm_bearer(
+        self, *, project: str = DEFAULT_PROJECT, scopes: frozenset[str] = SCOPES
+    ) -> str:
+        """Give an access token for FCM to those who want to try it by hand."""
+        account, _ = make_service_account(project, self.oauth.token_url)
+        self.oauth.register(account)
+        return self.oauth.issue(account, scopes)
 
     def reset(self) -> None:
         """Forget scripts, counts, phones and the ledger; keys stay good."""

@@ -285,7 +285,9 @@ async def test_a_cancelled_crowd_leaves_a_pool_that_works(
 async def test_closing_ends_everything(answering_server: AnsweringServer) -> None:
     """Under way ends as broken, waiting as not sent, later as not sent; nothing hangs."""
     answering_server.answer(Stall())
-    async with open_pool(answering_server, streams=1, connections=1) as pool:
+    async with open_pool(
+        answering_server, streams=1, connections=1, deadline=0.6, connect_timeout=0.5
+    ) as pool:
         under_way, waiting = post(pool, answering_server, 2)
         await answering_server.saw(1)
         await pool.close()
@@ -300,7 +302,7 @@ async def test_closing_ends_what_is_under_way_on_a_retired_connection(
 ) -> None:
     """A connection that takes nothing more is closed with the others."""
     answering_server.answer(Stall())
-    async with open_pool(answering_server) as pool:
+    async with open_pool(answering_server, deadline=0.6, connect_timeout=0.5) as pool:
         (under_way,) = post(pool, answering_server, 1)
         await answering_server.saw(1)
         pool.use_headers({"authorization": "two"})

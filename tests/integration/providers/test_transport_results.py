@@ -34,7 +34,7 @@ async def post_once(
     server: AnsweringServer, protocol: Protocol, url: str | None = None, body: bytes = b"{}"
 ) -> Result:
     """Send one request on a pool of its own."""
-    options = HttpOptions(protocol, server.ca_file, deadline=1.0, connect_timeout=0.5)
+    options = HttpOptions(protocol, server.ca_file, deadline=0.6, connect_timeout=0.5)
     pool = HttpPool(options, {"x-of-the-pool": "1"})
     try:
         return await pool.post(url or server.url + "/path?a=b", body, [("x-of-the-request", "2")])
@@ -131,7 +131,7 @@ async def test_what_breaks_after_sending_is_broken(
 ) -> None:
     """And it is sent once, on a new connection as on one that has been used."""
     options = HttpOptions(
-        protocol, answering_server.ca_file, deadline=1.0, connect_timeout=0.5, streams=1
+        protocol, answering_server.ca_file, deadline=0.6, connect_timeout=0.5, streams=1
     )
     pool = HttpPool(options)
     if warm:

@@ -1,0 +1,86 @@
+# Everything sets itself up: a Python 3.11 or newer with venv, and make, are all that is needed.
+# `make test` also wants Node 20 with npm (PostgreSQL 17 and the Supabase CLI come from there).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# -n 2: the machine that this is built for has two cores.
+PYTEST := $(BIN)/pytest -q -n $(or $(WORKERS),2)
+# What Supabase runs comes first; the others run what SQL and servers are part of.
+POSTGRES := 17
+OTHER_POSTGRES := 15 16 18
+WHEEL_FOLDER := $(CURDIR)/build/wheel
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check suite suite-others suite-wheel format clean
+
+help: ## Show this
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: $(VENV)/.demo ## From a row to a phone on this machine; KEEP=1 leaves it running
+	@$(BIN)/gtr-jobs dev demo $(if $(KEEP),--keep)
+
+test: check suite suite-others suite-wheel ## Everything, as CI runs it
+
+check: $(VENV)/.test ## Format, lint, types, imports and SQL
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql/migrations sql/engine sql/worker sql/on sql/ops sql/dev
+
+suite: $(VENV)/.test tests/node/node_modules/.installed ## The full suite on PostgreSQL 17
+	GTR_TEST_POSTGRES=$(POSTGRES) $(PYTEST) tests
+
+suite-others: $(VENV)/.test tests/node/node_modules/.installed postgres-15 ## SQL and integration on 15, 16 and 18
+	@set -e; for version in $(OTHER_POSTGRES); do \
+		echo "PostgreSQL $$version"; \
+		GTR_TEST_POSTGRES=$$version $(PYTEST) tests/sql tests/integration; \
+	done
+
+suite-wheel: $(VENV)/.test tests/node/node_modules/.installed ## The suite against the built wheel, far from the checkout
+	rm -rf $(WHEEL_FOLDER) dist
+	$(BIN)/python -m build --wheel --outdir dist . >/dev/null
+	$(PYTHON) -m venv $(WHEEL_FOLDER)/venv
+	$(WHEEL_FOLDER)/venv/bin/pip install -q "$$(ls dist/*.whl)[test]"
+	mkdir $(WHEEL_FOLDER)/empty
+	cp -r tests pyproject.toml $(WHEEL_FOLDER)/empty/
+	cd $(WHEEL_FOLDER)/empty && GTR_TEST_POSTGRES=$(POSTGRES) \
+		$(WHEEL_FOLDER)/venv/bin/python -P -m pytest -q -n $(or $(WORKERS),2) tests --ignore tests/repository
+	rm -rf $(WHEEL_FOLDER)
+
+format: $(VENV)/.test ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove what these commands made
+	rm -rf $(VENV) build dist tests/node/node_modules
+
+.PHONY: postgres-15
+postgres-15:
+	@ls /usr/lib/postgresql/15/bin/initdb >/dev/null 2>&1 || { \
+		echo "installing PostgreSQL 15 from Debian"; \
+		apt-get update -qq && apt-get install -y -qq postgresql-15 >/dev/null; \
+	}
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is older than 3.11: say make PYTHON=python3.12, or the name of yours" >&2; exit 78; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		echo "$(PYTHON) has no venv: install it (Debian: apt install python3-venv)" >&2; exit 78; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	@echo "installing (once)"
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[demo]'
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	@echo "installing (once)"
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+# npm ci starts from nothing, so that what is installed is what the lock file says.
+tests/node/node_modules/.installed: tests/node/package.json tests/node/package-lock.json
+	cd tests/node && npm ci --silent --no-audit --no-fund
+	@touch $@

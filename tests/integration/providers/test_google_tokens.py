@@ -1,0 +1,213 @@
+"""Access tokens of a Google service account, from a token endpoint that may say anything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import parse_qs
+
+import jwt
+import pytest
+from support.answering_server import AnsweringServer
+from support.answers import Action, Answer, Drop, Stall
+from support.provider_benches import issue_token
+from support.provider_keys import google_key, service_account_json, to_public_pem
+
+from gtr_jobs.domain.outcome import Misconfigured, Outcome, Retry, Throttled
+from gtr_jobs.providers.exchange import HttpOptions
+from gtr_jobs.providers.google_account import SCOPE, read_service_account
+from gtr_jobs.providers.google_tokens import GoogleTokens
+from gtr_jobs.providers.key_files import KeyText
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@asynccontextmanager
+async def open_tokens(
+    server: AnsweringServer, clock: Clock | None = None, **options: Any
+) -> AsyncIterator[GoogleTokens]:
+    """Make what gives tokens, and close it after its use."""
+    key = service_account_json(token_uri=server.url + "/token")
+    tokens = GoogleTokens(
+        read_service_account(KeyText(key, "GTR_FCM_CREDENTIALS_FILE: key.json")),
+        HttpOptions(**{"ca_file": server.ca_file, **options}),
+        clock or Clock(),
+    )
+    try:
+        yield tokens
+    finally:
+        await tokens.close()
+
+
+async def test_a_grant_is_signed_for_google(answering_server: AnsweringServer) -> None:
+    """The claim names the account, the scope and Google, and is signed with the account's key."""
+    answering_server.answer(issue_token())
+    async with open_tokens(answering_server) as tokens:
+        assert await tokens.get() == "token-1"
+    (request,) = answering_server.requests
+    assert (request.method, request.path) == ("POST", "/token")
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    form = parse_qs(request.body.decode())
+    assert form["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
+    claims = jwt.decode(
+        form["assertion"][0],
+        to_public_pem(google_key()),
+        algorithms=["RS256"],
+        audience="https://oauth2.googleapis.com/token",
+    )
+    assert claims["iss"] == "worker@gtr-test.iam.gserviceaccount.com"
+    assert claims["scope"] == SCOPE
+    assert claims["exp"] - claims["iat"] == 3600
+
+
+async def test_a_token_is_asked_for_once_by_everybody(answering_server: AnsweringServer) -> None:
+    """However many need one at the same time, Google is asked once."""
+    held = asyncio.Event()
+    answering_server.answer(Answer(200, issue_token().body, after=held))
+    async with open_tokens(answering_server) as tokens:
+        waiting = [asyncio.create_task(tokens.get()) for _ in range(20)]
+        await answering_server.saw(1)
+        waiting[0].cancel()
+        held.set()
+        assert await asyncio.gather(*waiting[1:]) == ["token-1"] * 19
+        assert await tokens.get() == "token-1"
+    assert len(answering_server.requests) == 1
+
+
+async def test_a_token_is_replaced_ahead_of_its_end(answering_server: AnsweringServer) -> None:
+    """While it still works, the next is fetched beside it, and nobody waits."""
+    held = asyncio.Event()
+    answering_server.answer(issue_token(1), Answer(200, issue_token(2).body, after=held))
+    clock = Clock()
+    async with open_tokens(answering_server, clock) as tokens:
+        assert await tokens.get() == "token-1"
+        clock.now += 3600 * 0.84
+        assert await tokens.get() == "token-1"
+        assert len(answering_server.requests) == 1
+        clock.now += 3600 * 0.02
+        assert await tokens.get() == "token-1"
+        await answering_server.saw(2)
+        assert await tokens.get() == "token-1"
+        held.set()
+        while await tokens.get() == "token-1":
+            await asyncio.sleep(0)
+        assert await tokens.get() == "token-2"
+    assert len(answering_server.requests) == 2
+
+
+async def test_a_token_that_has_ended_is_not_used(answering_server: AnsweringServer) -> None:
+    """After its end the next one is waited for."""
+    answering_server.answer(issue_token(1), issue_token(2))
+    clock = Clock()
+    async with open_tokens(answering_server, clock) as tokens:
+        assert await tokens.get() == "token-1"
+        clock.now += 3600
+        assert await tokens.get() == "token-2"
+
+
+async def test_a_fault_ahead_of_the_end_harms_nobody(answering_server: AnsweringServer) -> None:
+    """The old token goes on, and Google is not asked again at every push."""
+    answering_server.answer(issue_token(1), Answer(500), issue_token(3))
+    clock = Clock()
+    async with open_tokens(answering_server, clock) as tokens:
+        await tokens.get()
+        clock.now += 3600 * 0.9
+        assert await tokens.get() == "token-1"
+        await answering_server.saw(2)
+        assert tokens._asking is not None
+        assert await asyncio.shield(tokens._asking) == Retry("token_http_500")
+        assert await tokens.get() == "token-1"
+        assert len(answering_server.requests) == 2
+        clock.now += 11
+        assert await tokens.get() == "token-1"
+        await answering_server.saw(3)
+
+
+async def test_a_refused_token_is_renewed_once_for_all(answering_server: AnsweringServer) -> None:
+    """Whoever comes later with the same refused token gets what the first one fetched."""
+    answering_server.answer(issue_token(1), issue_token(2))
+    async with open_tokens(answering_server) as tokens:
+        await tokens.get()
+        assert await tokens.renew(rejected="token-1") == "token-2"
+        assert await tokens.renew(rejected="token-1") == "token-2"
+    assert len(answering_server.requests) == 2
+
+
+REFUSED = "GTR_FCM_CREDENTIALS_FILE: key.json is refused by Google"
+ANSWERS: tuple[tuple[Action, Outcome], ...] = (
+    (Answer(400, {"error": "invalid_grant"}), Misconfigured("invalid_grant", REFUSED)),
+    (Answer(401, {"error": "invalid_client"}), Misconfigured("invalid_client", REFUSED)),
+    (Answer(403, b"<html>"), Misconfigured("token_http_403", REFUSED)),
+    (Answer(302, b""), Misconfigured("token_http_302", REFUSED)),
+    (Answer(400, {"error": "what he wrote"}), Misconfigured("token_http_400", REFUSED)),
+    (Answer(429, b""), Throttled("token_http_429", 60.0)),
+    (Answer(429, b"", {"retry-after": "5"}), Throttled("token_http_429", 5.0)),
+    (Answer(500, {"error": "internal_failure"}), Retry("internal_failure")),
+    (Answer(503, b"", {"retry-after": "9"}), Retry("token_http_503", 9.0)),
+    (Answer(200, b"<html>"), Retry("token_answer_unreadable")),
+    (Answer(200, {"access_token": "two\nlines"}), Retry("token_answer_unreadable")),
+    (Answer(200, {"access_token": ""}), Retry("token_answer_unreadable")),
+    (Drop(), Retry("token_connection_lost")),
+    (Stall(), Retry("token_deadline")),
+)
+
+
+@pytest.mark.parametrize(("action", "outcome"), ANSWERS, ids=repr)
+async def test_without_a_token_every_push_has_an_outcome(
+    answering_server: AnsweringServer, action: Action, outcome: Outcome
+) -> None:
+    """Whatever the endpoint says, it is an outcome; and none is in doubt, as nothing was sent."""
+    answering_server.answer(action)
+    async with open_tokens(answering_server, deadline=0.6, connect_timeout=0.5) as tokens:
+        assert await tokens.get() == outcome
+
+
+async def test_an_endpoint_that_is_away_means_a_retry(answering_server: AnsweringServer) -> None:
+    """A refused connection passes."""
+    async with open_tokens(answering_server) as tokens:
+        await answering_server.stop()
+        assert await tokens.get() == Retry("token_connect_failed")
+
+
+async def test_a_lifetime_that_is_missing_is_an_hour(answering_server: AnsweringServer) -> None:
+    """As OAuth leaves it to documentation, and Google documents an hour."""
+    answering_server.answer(
+        Answer(200, {"access_token": "one"}), Answer(200, {"access_token": "2"})
+    )
+    clock = Clock()
+    async with open_tokens(answering_server, clock) as tokens:
+        assert await tokens.get() == "one"
+        clock.now += 3599
+        assert await tokens.get() == "one"
+        clock.now += 1
+        assert await tokens.get() == "2"
+
+
+async def test_closing_stops_asking(answering_server: AnsweringServer) -> None:
+    """Nothing is left behind that waits for Google."""
+    answering_server.answer(Stall())
+    async with open_tokens(answering_server, deadline=0.6, connect_timeout=0.5) as tokens:
+        waiting = asyncio.create_task(tokens.get())
+        await answering_server.saw(1)
+        await tokens.close()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+
+async def test_a_token_is_not_shown(answering_server: AnsweringServer) -> None:
+    """Neither a token nor an account writes its secret when it is printed."""
+    answering_server.answer(issue_token())
+    async with open_tokens(answering_server) as tokens:
+        await tokens.get()
+        assert "token-1" not in repr(tokens._token)
+        assert "PRIVATE KEY" not in repr(tokens._account)
