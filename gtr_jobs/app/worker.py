@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 import uvloop
 
@@ -16,9 +17,9 @@ from gtr_jobs.db.devices import Devices
 from gtr_jobs.db.installed import read_installed_as_worker
 from gtr_jobs.db.operations import Operations
 from gtr_jobs.db.plan import Plan
-from gtr_jobs.db.pool import make_pool
+from gtr_jobs.db.pool import make_pool, open_pool
 from gtr_jobs.db.sources import Sources
-from gtr_jobs.domain.errors import ConfigurationError
+from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
 from gtr_jobs.engine.context import make_context
 from gtr_jobs.engine.lane import Lane, LaneSpec
 from gtr_jobs.http.server import HttpServer, make_site
@@ -27,6 +28,7 @@ from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import Logger, configure_logs, get_logger
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.ops.health import Health
+from gtr_jobs.providers.base import Provider
 from gtr_jobs.settings import Settings
 from gtr_jobs.tasks.push import PushStore, PushTask
 from gtr_jobs.worker.chores import Chores
@@ -56,10 +58,9 @@ async def _run_worker(settings: Settings, queues: tuple[str, ...]) -> None:
     plan = installation_plan()
     await _check_database(database, plan, settings, log)
     providers = make_providers(settings, metrics)
-    for provider in providers.values():
-        await provider.check()
+    await _check_providers(providers.values(), log)
     pool = make_pool(database, POOL_SIZE)
-    await pool.open(wait=True)
+    await open_pool(pool, database)
     context = make_context(database, pool, log, metrics)
     deliveries = Deliveries(pool)
     push = PushTask(
@@ -105,6 +106,15 @@ async def _check_database(database: Database, plan: Plan, settings: Settings, lo
     )
     for warning in warnings:
         log.warning(events.WORKER_WARNED, warning=warning)
+
+
+async def _check_providers(providers: Iterable[Provider], log: Logger) -> None:
+    """Refuse keys that cannot be used; who cannot be asked now is asked again when it sends."""
+    for provider in providers:
+        try:
+            await provider.check()
+        except TryAgainError as error:
+            log.warning(events.WORKER_WARNED, warning=str(error))
 
 
 def _worker_database(settings: Settings) -> Database:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
+import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from gtr_jobs.domain.outcome import DeliveryState
@@ -29,8 +30,15 @@ class Deliveries:
             return dict(await cursor.fetchall())
 
     async def make_partitions(self) -> int:
-        """Make the partitions of the days ahead; give how many were made."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute("select gtr_jobs.make_partitions()")
-            row = await cursor.fetchone()
+        """Make the partitions of the days ahead; give how many were made.
+
+        While the ledger is locked, by a backup or another worker, none are: there are seven days
+        of time to come back.
+        """
+        try:
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute("select gtr_jobs.make_partitions()")
+                row = await cursor.fetchone()
+        except psycopg.errors.LockNotAvailable:
+            return 0
         return int(row[0]) if row else 0

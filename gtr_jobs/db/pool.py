@@ -7,9 +7,10 @@ import random
 import time
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from gtr_jobs.db.connect import CONNECT_TIMEOUT_SECONDS, Database
+from gtr_jobs.domain.errors import TryAgainError
 from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import Logger
 from gtr_jobs.observe.metrics import Metrics
@@ -49,6 +50,21 @@ def make_pool(database: Database, size: int) -> AsyncConnectionPool:
             "prepare_threshold": None if is_transaction_pooler else 5,
         },
     )
+
+
+async def open_pool(pool: AsyncConnectionPool, database: Database) -> None:
+    """Open a pool, with its first connection.
+
+    Raises:
+        TryAgainError: The server gives no connection now.
+    """
+    try:
+        await pool.open(wait=True, timeout=CONNECT_TIMEOUT_SECONDS)
+    except PoolTimeout:
+        raise TryAgainError(
+            f"{database.setting} ({database.describe()}): no connection was to be had",
+            "the server may have none left; try again",
+        ) from None
 
 
 class Outage:

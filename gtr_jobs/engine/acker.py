@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 
+from psycopg import DatabaseError
+
 from gtr_jobs.db.pool import PASSING_ERRORS, Outage
 from gtr_jobs.engine.job import Die, Done, HandBack, TryAgain
 from gtr_jobs.engine.membership import Membership
@@ -67,6 +69,20 @@ class Acker:
         await self._empty.wait()
 
     async def _write(self, batch: list[Ack]) -> None:
+        try:
+            written = await self._write_until_known(batch)
+        except DatabaseError as error:
+            # The database will not take it, however often it is asked. One such ack must not keep
+            # the others: alone it becomes a dead job, and says so.
+            if len(batch) > 1:
+                for ack in batch:
+                    await self._write([ack])
+            else:
+                await self._bury(batch[0], error)
+        else:
+            self._report(batch, written)
+
+    async def _write_until_known(self, batch: list[Ack]) -> frozenset[int]:
         while True:
             try:
                 written = await self._queue.ack_jobs(self._membership.worker_id, batch)
@@ -76,8 +92,12 @@ class Acker:
                 await self._outage.wait_after(error, self._gave_up)
             else:
                 self._outage.end()
-                self._report(batch, written)
-                return
+                return written
+
+    async def _bury(self, refused: Ack, error: DatabaseError) -> None:
+        death = Die("ack_refused", f"the database refuses what came of it ({error.sqlstate})")
+        ack = Ack(refused.job, death)
+        self._report([ack], await self._write_until_known([ack]))
 
     def _report(self, batch: list[Ack], written: frozenset[int]) -> None:
         lost: Counter[str] = Counter()

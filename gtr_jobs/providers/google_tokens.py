@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from gtr_jobs.domain.outcome import Misconfigured, Retry, Throttled
@@ -21,8 +22,12 @@ _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 # A token is replaced in this last part of its life, while it still works.
 _AHEAD_SHARE = 0.15
 _DEFAULT_LIFETIME = 3600.0
-_ASK_AGAIN_AFTER = 10.0
+_LONGEST_LIFETIME = 24 * 3600.0
 _PAUSE = 60.0
+
+# How long nobody asks again after a refusal, which many sends at once would only repeat.
+_AFTER_FAULT = 2.0
+_AFTER_REFUSAL = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +74,15 @@ class GoogleTokens:
         self._clock = clock
         self._token: AccessToken | None = None
         self._asking: asyncio.Task[AccessToken | NoToken] | None = None
-        self._ask_ahead_from = 0.0
+        self._refusal: NoToken | None = None
+        self._ask_again_from = 0.0
 
     async def get(self) -> str | NoToken:
         """Give a token that works, or say how every push ends without one."""
         token, now = self._token, self._clock()
         if token is None or now >= token.ends_at:
             return await self._ask()
-        if now >= token.renew_at and now >= self._ask_ahead_from:
-            self._ask_ahead_from = now + _ASK_AGAIN_AFTER
+        if now >= token.renew_at and now >= self._ask_again_from:
             self._start_asking()
         return token.value
 
@@ -89,13 +94,14 @@ class GoogleTokens:
         return await self._ask()
 
     async def close(self) -> None:
-        """Stop asking."""
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.wait([self._asking])
+        """Stop asking; whoever waits is told to try again."""
         await self._pool.close()
+        if self._asking is not None:
+            await asyncio.wait([self._asking])
 
     async def _ask(self) -> str | NoToken:
+        if self._refusal is not None and self._clock() < self._ask_again_from:
+            return self._refusal
         # Whoever waits may be cancelled; the others still want the answer.
         answer = await asyncio.shield(self._start_asking())
         return answer.value if isinstance(answer, AccessToken) else answer
@@ -109,28 +115,34 @@ class GoogleTokens:
         form = {"grant_type": _GRANT, "assertion": self._account.sign_grant()}
         asked_at = self._clock()
         result = await self._pool.post(self._account.token_uri, urlencode(form).encode())
-        if not isinstance(result, Answered):
-            if result == NotSent("tls_untrusted"):
-                return Misconfigured("tls_untrusted", "see GTR_CA_FILE")
+        if isinstance(result, Answered):
+            answer = self._read(result, asked_at)
+        elif result == NotSent("tls_untrusted"):
+            answer = Misconfigured("tls_untrusted", "see GTR_CA_FILE")
+        else:
             # No push has been sent, so nothing about it is in doubt.
-            return Retry(f"token_{result.code}")
-        answer = self._read(result, asked_at)
-        if isinstance(answer, AccessToken):
-            self._token = answer
+            answer = Retry(f"token_{result.code}")
+        self._remember(answer)
         return answer
+
+    def _remember(self, answer: AccessToken | NoToken) -> None:
+        match answer:
+            case AccessToken():
+                self._token, self._refusal = answer, None
+                return
+            case Throttled(retry_after=seconds):
+                pause = seconds
+            case Retry(retry_after=seconds):
+                pause = _AFTER_FAULT if seconds is None else seconds
+            case Misconfigured():
+                pause = _AFTER_REFUSAL
+        self._refusal = answer
+        self._ask_again_from = self._clock() + pause
 
     def _read(self, answered: Answered, asked_at: float) -> AccessToken | NoToken:
         answer = read_json_object(answered.body)
         if answered.status == 200:
-            value, lifetime = answer.get("access_token"), answer.get("expires_in")
-            if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-                return Retry("token_answer_unreadable")
-            seconds = float(lifetime) if isinstance(lifetime, int | float) else _DEFAULT_LIFETIME
-            return AccessToken(
-                value,
-                renew_at=asked_at + seconds * (1 - _AHEAD_SHARE),
-                ends_at=asked_at + seconds,
-            )
+            return _read_token(answer, asked_at)
         code = clean_code(answer.get("error"), f"token_http_{answered.status}")
         pause = parse_retry_after(answered.headers.get("retry-after"), datetime.now(UTC))
         if answered.status == 429:
@@ -138,3 +150,15 @@ class GoogleTokens:
         if answered.status >= 500 or answered.status == 408:
             return Retry(code, pause)
         return Misconfigured(code, f"{self._account.source} is refused by Google")
+
+
+def _read_token(answer: Mapping[str, Any], asked_at: float) -> AccessToken | Retry:
+    value, lifetime = answer.get("access_token"), answer.get("expires_in")
+    if not (isinstance(value, str) and value and value.isascii() and value.isprintable()):
+        return Retry("token_answer_unreadable")
+    seconds = _DEFAULT_LIFETIME
+    if isinstance(lifetime, int | float) and 0 < lifetime <= _LONGEST_LIFETIME:
+        seconds = float(lifetime)
+    return AccessToken(
+        value, renew_at=asked_at + seconds * (1 - _AHEAD_SHARE), ends_at=asked_at + seconds
+    )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gtr_jobs.db.pool import PASSING_ERRORS
+from gtr_jobs.domain.errors import TryAgainError
 from gtr_jobs.engine.context import EngineContext
 from gtr_jobs.engine.lane import Lane
 from gtr_jobs.observe import events
@@ -74,6 +75,7 @@ class Daemon:
         """Work until told to stop.
 
         Raises:
+            TryAgainError: The database was away before anything was claimed.
             ExceptionGroup: A loop failed; the others were stopped in order first.
         """
         context, health = self._parts.context, self._parts.health
@@ -81,7 +83,12 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         address = self._parts.site.bind()
-        await context.membership.join()
+        try:
+            await context.membership.join()
+        except PASSING_ERRORS as error:
+            raise TryAgainError(
+                "the database went away while the worker started", "start it again"
+            ) from error
         context.outage.end()
         self._announce(address)
         try:

@@ -57,6 +57,7 @@ create table gtr_jobs.dead_jobs (
     died_at timestamptz not null default now()
 );
 create index dead_jobs_died_at on gtr_jobs.dead_jobs (died_at);
+create index dead_jobs_queue on gtr_jobs.dead_jobs (queue, died_at);
 create index dead_jobs_fingerprint on gtr_jobs.dead_jobs (fingerprint, died_at);
 
 -- What an operator may ask of a job that has left the queue. Job arguments are not kept.

@@ -2,6 +2,7 @@
 -- requires: engine/jobs_view
 
 -- Counts stop at 10,000 a queue: a gauge that says "very many" is worth more than one that takes seconds.
+-- The order is an index's: without it the planner reads whole tables in the hope of finding enough rows early.
 create or replace function gtr_jobs.read_queue_depth()
 returns table (
     queue text,
@@ -33,6 +34,7 @@ begin
                 from (
                     select from gtr_jobs.jobs as j
                     where j.queue = q.queue and j.status = 'todo' and j.scheduled_at is null
+                    order by j.priority desc, j.job_id
                     limit 10000
                 ) as few
             ) as ready,
@@ -41,6 +43,7 @@ begin
                 from (
                     select from gtr_jobs.jobs as j
                     where j.queue = q.queue and j.status = 'todo' and j.scheduled_at is not null
+                    order by j.scheduled_at
                     limit 10000
                 ) as few
             ) as scheduled,
@@ -51,7 +54,12 @@ begin
             ) as doing,
             (
                 select pg_catalog.count(*)
-                from (select from gtr_jobs.dead_jobs as d where d.queue = q.queue limit 10000) as few
+                from (
+                    select from gtr_jobs.dead_jobs as d
+                    where d.queue = q.queue
+                    order by d.died_at
+                    limit 10000
+                ) as few
             ) as dead,
             least(
                 (

@@ -28,7 +28,8 @@ class Clock:
     def __init__(self) -> None:
         self.now = 1000.0
 
-    def __call__(self) -> float:
+    def tell(self) -> float:
+        """Say what time it is."""
         return self.now
 
 
@@ -41,7 +42,7 @@ async def open_tokens(
     tokens = GoogleTokens(
         read_service_account(KeyText(key, "GTR_FCM_CREDENTIALS_FILE: key.json")),
         HttpOptions(**{"ca_file": server.ca_file, **options}),
-        clock or Clock(),
+        (clock or Clock()).tell,
     )
     try:
         yield tokens
@@ -128,7 +129,7 @@ async def test_a_fault_ahead_of_the_end_harms_nobody(answering_server: Answering
         assert await asyncio.shield(tokens._asking) == Retry("token_http_500")
         assert await tokens.get() == "token-1"
         assert len(answering_server.requests) == 2
-        clock.now += 11
+        clock.now += 2
         assert await tokens.get() == "token-1"
         await answering_server.saw(3)
 
@@ -172,6 +173,32 @@ async def test_without_a_token_every_push_has_an_outcome(
         assert await tokens.get() == outcome
 
 
+@pytest.mark.parametrize(
+    ("action", "seconds"),
+    [
+        (Answer(503), 2),
+        (Answer(503, b"", {"retry-after": "30"}), 30),
+        (Answer(429, b""), 60),
+        (Answer(400, {"error": "invalid_grant"}), 10),
+    ],
+    ids=repr,
+)
+async def test_google_is_left_alone_after_a_refusal(
+    answering_server: AnsweringServer, action: Action, seconds: float
+) -> None:
+    """Sends that follow each other get the same answer, until it is time to ask again."""
+    answering_server.answer(action, issue_token())
+    clock = Clock()
+    async with open_tokens(answering_server, clock) as tokens:
+        refusal = await tokens.get()
+        assert not isinstance(refusal, str)
+        clock.now += seconds - 0.5
+        assert await tokens.get() == refusal
+        assert len(answering_server.requests) == 1
+        clock.now += 0.5
+        assert await tokens.get() == "token-1"
+
+
 async def test_an_endpoint_that_is_away_means_a_retry(answering_server: AnsweringServer) -> None:
     """A refused connection passes."""
     async with open_tokens(answering_server) as tokens:
@@ -179,10 +206,13 @@ async def test_an_endpoint_that_is_away_means_a_retry(answering_server: Answerin
         assert await tokens.get() == Retry("token_connect_failed")
 
 
-async def test_a_lifetime_that_is_missing_is_an_hour(answering_server: AnsweringServer) -> None:
-    """As OAuth leaves it to documentation, and Google documents an hour."""
+@pytest.mark.parametrize("lifetime", [None, "soon", -1, 0, float("nan"), float("inf"), 10**9])
+async def test_a_lifetime_that_makes_no_sense_is_an_hour(
+    answering_server: AnsweringServer, lifetime: Any
+) -> None:
+    """OAuth leaves a missing one to documentation, and Google documents an hour."""
     answering_server.answer(
-        Answer(200, {"access_token": "one"}), Answer(200, {"access_token": "2"})
+        Answer(200, {"access_token": "one", "expires_in": lifetime}), issue_token(2)
     )
     clock = Clock()
     async with open_tokens(answering_server, clock) as tokens:
@@ -190,18 +220,17 @@ async def test_a_lifetime_that_is_missing_is_an_hour(answering_server: Answering
         clock.now += 3599
         assert await tokens.get() == "one"
         clock.now += 1
-        assert await tokens.get() == "2"
+        assert await tokens.get() == "token-2"
 
 
 async def test_closing_stops_asking(answering_server: AnsweringServer) -> None:
-    """Nothing is left behind that waits for Google."""
+    """Whoever waits is told to try again, and nothing is left behind that waits for Google."""
     answering_server.answer(Stall())
     async with open_tokens(answering_server, deadline=0.6, connect_timeout=0.5) as tokens:
         waiting = asyncio.create_task(tokens.get())
         await answering_server.saw(1)
         await tokens.close()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
+        assert await waiting == Retry("token_pool_closed")
 
 
 async def test_a_token_is_not_shown(answering_server: AnsweringServer) -> None:

@@ -40,7 +40,7 @@ async def client(providers: ProviderStandIns, tmp_path: Path) -> AsyncIterator[C
         yield opened
 
 
-async def send(  # noqa: PLR0917 - what a push consists of
+async def send(
     providers: ProviderStandIns,
     client: Client,
     token: str,

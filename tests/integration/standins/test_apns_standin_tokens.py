@@ -96,7 +96,7 @@ async def test_a_good_token_is_taken_again_and_again(
     assert answers == [(200, None)] * 3
 
 
-@pytest.mark.parametrize("authorization", ["", "bearer", "bearer ", "basic abc"])
+@pytest.mark.parametrize("authorization", ["", "bearer", "basic abc"])
 async def test_a_missing_token_is_refused(
     providers: ProviderStandIns, client: Client, authorization: str
 ) -> None:

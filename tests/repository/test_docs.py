@@ -1,0 +1,159 @@
+"""What is documented is what there is: commands, settings, metrics, events and links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.core import TyperGroup
+
+from gtr_jobs.cli.main import app
+from gtr_jobs.observe.events import ALL_EVENTS
+from gtr_jobs.observe.metrics import Metrics
+from gtr_jobs.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+# Two screens of a terminal that is as high as a laptop's.
+README_LINES = 110
+
+
+def _commands(group: Any, path: str) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from _commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
+
+
+COMMANDS = dict(_commands(typer.main.get_command(app), "gtr-jobs"))
+
+
+def _sections(page: str) -> dict[str, str]:
+    """Cut a page at its second-level headings."""
+    parts = re.split(r"^## `(.+)`$", page, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_every_command_and_option_is_documented() -> None:
+    """The page of commands has a section for each, and a row for each of its options; and no more."""
+    sections = _sections((REFERENCE / "commands.md").read_text())
+    documented = {
+        name: set(re.findall(r"^\| `(--[a-z-]+)` \|", text, re.MULTILINE))
+        for name, text in sections.items()
+    }
+
+    assert documented == {
+        name: {
+            option
+            for parameter in command.params
+            for option in parameter.opts
+            if option != "--help"
+        }
+        for name, command in COMMANDS.items()
+    }
+
+
+def test_every_command_has_help() -> None:
+    """Each says in its first line what it does."""
+    assert [name for name, command in COMMANDS.items() if not command.help] == []
+
+
+def test_every_setting_is_documented_in_its_own_words() -> None:
+    """The page of settings has a row for each, with the description that error messages give too."""
+    rows = dict(
+        re.findall(
+            r"^\| `(GTR_\w+)` \| .*? \| (.*) \|$",
+            (REFERENCE / "settings.md").read_text(),
+            re.MULTILINE,
+        )
+    )
+
+    assert rows == {
+        f"GTR_{name.upper()}": field.description for name, field in Settings.model_fields.items()
+    }
+
+
+def test_the_example_environment_has_every_setting_and_no_other() -> None:
+    """.env.example names each setting once; those that are commented out show their default or an example."""
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    named = [match[1] for line in lines if (match := re.match(r"(?:# )?(GTR_\w+)=", line))]
+
+    assert sorted(named) == sorted(f"GTR_{name.upper()}" for name in Settings.model_fields)
+
+
+def test_the_example_environment_shows_the_defaults() -> None:
+    """What stands behind a setting that has a default is that default."""
+    text = (ROOT / ".env.example").read_text()
+    shown = dict(re.findall(r"^(?:# )?GTR_(\w+)=(.*)$", text, re.MULTILINE))
+
+    for name, field in Settings.model_fields.items():
+        if field.default is not None:
+            value = field.default
+            expected = (
+                str(value).lower() if isinstance(value, bool) else f"{value}".removesuffix(".0")
+            )
+            assert shown[name.upper()] == expected, name
+
+
+def test_every_metric_is_documented_with_its_labels() -> None:
+    """The page of metrics has a row for each, with labels and meaning."""
+    rows = set(
+        re.findall(
+            r"^\| `(gtr_\w+)` \| (\w+) \| (.+?) \| (.+) \|$",
+            (REFERENCE / "metrics.md").read_text(),
+            re.MULTILINE,
+        )
+    )
+    metrics = vars(Metrics("0"))
+
+    assert rows == {
+        (
+            metric._name + ("_total" if metric._type == "counter" else ""),
+            metric._type,
+            ", ".join(f"`{label}`" for label in metric._labelnames) or "none",
+            metric._documentation,
+        )
+        for name, metric in metrics.items()
+        if name != "registry"
+    }
+
+
+def test_every_log_event_is_documented() -> None:
+    """The page of events has a row for each, and for no other."""
+    page = (REFERENCE / "log-events.md").read_text()
+
+    assert set(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \|", page, re.MULTILINE)) == ALL_EVENTS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """A relative link names a file that is there."""
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", page.read_text())
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    """Whoever follows links from the README comes to every page."""
+    seen: set[Path] = set()
+    waiting = [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop().resolve()
+        if page in seen or page.suffix != ".md":
+            continue
+        seen.add(page)
+        links = re.findall(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)", page.read_text())
+        waiting += [page.parent / link for link in links]
+
+    assert [page for page in PAGES if page not in seen] == []
+
+
+def test_the_readme_is_two_screens_long() -> None:
+    """What does not fit belongs on a page of its own."""
+    assert len((ROOT / "README.md").read_text().splitlines()) <= README_LINES
