@@ -9,7 +9,6 @@ PYTEST := $(BIN)/pytest -q -n $(or $(WORKERS),2)
 # What Supabase runs comes first; the others run what SQL and servers are part of.
 POSTGRES := 17
 OTHER_POSTGRES := 15 16 18
-WHEEL_FOLDER := $(CURDIR)/build/wheel
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check suite suite-others suite-wheel format clean
@@ -39,22 +38,24 @@ suite-others: $(VENV)/.test tests/node/node_modules/.installed postgres-15 ## SQ
 	done
 
 suite-wheel: $(VENV)/.test tests/node/node_modules/.installed ## The suite against the built wheel, far from the checkout
-	rm -rf $(WHEEL_FOLDER) dist
-	$(BIN)/python -m build --wheel --outdir dist . >/dev/null
-	$(PYTHON) -m venv $(WHEEL_FOLDER)/venv
-	$(WHEEL_FOLDER)/venv/bin/pip install -q "$$(ls dist/*.whl)[test]"
-	mkdir $(WHEEL_FOLDER)/empty
-	cp -r tests pyproject.toml $(WHEEL_FOLDER)/empty/
-	cd $(WHEEL_FOLDER)/empty && GTR_TEST_POSTGRES=$(POSTGRES) \
-		$(WHEEL_FOLDER)/venv/bin/python -P -m pytest -q -n $(or $(WORKERS),2) tests --ignore tests/repository
-	rm -rf $(WHEEL_FOLDER)
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	echo "building the wheel and installing it far from the checkout"; \
+	$(BIN)/python -m build --wheel --outdir "$$folder/dist" . >/dev/null; \
+	$(PYTHON) -m venv "$$folder/venv"; \
+	"$$folder/venv/bin/pip" install -q --disable-pip-version-check "$$(ls "$$folder"/dist/*.whl)[test]"; \
+	mkdir "$$folder/empty"; \
+	tar -c --exclude node_modules tests pyproject.toml | tar -x -C "$$folder/empty"; \
+	ln -s "$(CURDIR)/tests/node/node_modules" "$$folder/empty/tests/node/node_modules"; \
+	cd "$$folder/empty"; \
+	GTR_TEST_POSTGRES=$(POSTGRES) "$$folder/venv/bin/python" -P -m pytest -q -n $(or $(WORKERS),2) \
+		tests --ignore tests/repository
 
 format: $(VENV)/.test ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean: ## Remove what these commands made
-	rm -rf $(VENV) build dist tests/node/node_modules
+	rm -rf $(VENV) tests/node/node_modules
 
 .PHONY: postgres-15
 postgres-15:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from gtr_jobs import __version__
-from gtr_jobs.db.connect import Database, connect
+from gtr_jobs.db.connect import Database, administer
 from gtr_jobs.db.export import export_sql
 from gtr_jobs.db.migrate import Identity, Migrated, Report, migrate
 from gtr_jobs.db.password import set_worker_password as set_password
@@ -33,14 +33,21 @@ def migrate_database(settings: Settings, identity: Identity, report: Report) -> 
         identity.environment or settings.environment,
         identity.may_change,
     )
-    with connect(_admin_database(settings)) as connection:
+    database = _admin_database(settings)
+    known = database.parameters()
+    if known.get("port") == "6543" and ".supabase." in known.get("host", ""):
+        raise ConfigurationError(
+            "GTR_ADMIN_DATABASE_URL is the transaction pooler's (port 6543), where no session lasts",
+            "take the direct connection or the session pooler, port 5432",
+        )
+    with administer(database) as connection:
         return migrate(connection, installation_plan(), wanted, report)
 
 
 def read_database_status(settings: Settings) -> DatabaseStatus:
     """Compare the database of GTR_ADMIN_DATABASE_URL with this version."""
     database = _admin_database(settings)
-    with connect(database) as connection:
+    with administer(database) as connection:
         return read_status(connection, database, installation_plan())
 
 
@@ -70,7 +77,7 @@ def set_worker_password(settings: Settings, chosen: str | None) -> str:
     """
     database = _admin_database(settings)
     password = chosen or secrets.token_urlsafe(24)
-    with connect(database) as connection:
+    with administer(database) as connection:
         set_password(connection, password)
     return worker_url(database, password)
 

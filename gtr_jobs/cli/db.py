@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from gtr_jobs.app import database as composition
 from gtr_jobs.cli.tables import show_left_out, show_status
@@ -28,20 +27,20 @@ app = typer.Typer(
 @app.command()
 def migrate(
     project: Annotated[
-        str | None, typer.Option(help="What project this database is. [default: GTR_PROJECT]")
+        str | None,
+        typer.Option(help="What project this database is; unless given: GTR_PROJECT."),
     ] = None,
     environment: Annotated[
         str | None,
-        typer.Option(help="What environment it is. [default: GTR_ENVIRONMENT]"),
+        typer.Option(help="What environment it is; unless given: GTR_ENVIRONMENT."),
     ] = None,
     change_identity: Annotated[
         bool, typer.Option("--change-identity", help="It is another project or environment now.")
     ] = False,
 ) -> None:
     """Install or upgrade; safe to run again, and while workers run."""
-    console = Console(stderr=True, highlight=False)
     identity = Identity(project, environment, change_identity)
-    done = composition.migrate_database(read_settings(), identity, console.print)
+    done = composition.migrate_database(read_settings(), identity, _report)
     if not (done.steps or done.files or done.removed):
         print("Nothing to do: the database is up to date.")
     else:
@@ -98,11 +97,24 @@ def password(
     ] = False,
 ) -> None:
     """Let the worker log in: give its role a new password, and print GTR_DATABASE_URL."""
-    chosen = sys.stdin.readline().rstrip("\n") if stdin else None
-    if chosen is not None and len(chosen) < MIN_PASSWORD_LENGTH:
-        raise UsageError(
-            f"the password has fewer than {MIN_PASSWORD_LENGTH} characters",
-            "leave --stdin out to have one made",
-        )
+    chosen = _read_password() if stdin else None
     url = composition.set_worker_password(read_settings(), chosen)
     print(f"GTR_DATABASE_URL={url}")
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _read_password() -> str:
+    try:
+        chosen = sys.stdin.readline().rstrip("\r\n") if sys.stdin is not None else ""
+        chosen.encode()
+    except UnicodeError:
+        raise UsageError("the password on standard input is no text in UTF-8") from None
+    if len(chosen) < MIN_PASSWORD_LENGTH:
+        raise UsageError(
+            f"the password on standard input has fewer than {MIN_PASSWORD_LENGTH} characters",
+            "leave --stdin out to have one made",
+        )
+    return chosen

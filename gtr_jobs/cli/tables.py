@@ -1,11 +1,11 @@
-"""What the command line shows as tables."""
+"""What the command line shows of a database."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from gtr_jobs.db.status import DatabaseStatus
 
@@ -20,20 +20,18 @@ def show_left_out(left_out: Mapping[str, tuple[str, ...]]) -> None:
 
 
 def show_status(status: DatabaseStatus) -> None:
-    """Show what is installed beside what this version has."""
-    console = Console(highlight=False)
-    console.print(f"database     {status.place}")
-    console.print(
-        f"identity     {status.project or 'no project'} / {status.environment or 'no environment'}"
-    )
-    console.print(f"gtr-jobs     {status.version}")
-    table = Table("what", "state", box=None, pad_edge=False, header_style="bold")
+    """Show what is installed beside what this version has: a line each, to read and to grep."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    identity = f"{status.project or 'no project'} / {status.environment or 'no environment'}"
+    width = max((len(line.what) for line in status.lines), default=0)
+    console.print(f"{'database':{width}}  {status.place}")
+    console.print(f"{'identity':{width}}  {identity}")
+    console.print(f"{'gtr-jobs':{width}}  {status.version}\n")
     for line in status.lines:
-        table.add_row(line.what, f"[{'green' if line.is_fine else 'yellow'}]{line.state}[/]")
-    console.print(table)
-    for warning in status.warnings:
-        console.print(f"[yellow]{warning}[/]")
-    if status.is_up_to_date:
-        console.print("Up to date.")
+        style = "green" if line.is_fine else "yellow"
+        console.print(Text(f"{line.what:{width}}  ").append(line.state, style))
+    console.print()
+    if status.refusal is not None:
+        console.print(status.refusal, style="yellow")
     else:
-        console.print("Run [bold]gtr-jobs db migrate[/].")
+        console.print("Up to date." if status.is_up_to_date else "Run gtr-jobs db migrate.")

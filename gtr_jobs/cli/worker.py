@@ -14,7 +14,8 @@ def work(
     queues: Annotated[
         str | None,
         typer.Option(
-            help="Queues to drain, separated by commas. [default: GTR_QUEUES]", show_default=False
+            help="Queues to drain, separated by commas; unless given: GTR_QUEUES.",
+            show_default=False,
         ),
     ] = None,
     concurrency: Annotated[
@@ -22,7 +23,7 @@ def work(
         typer.Option(
             min=1,
             max=10_000,
-            help="How many jobs of a queue may run at once. [default: GTR_CONCURRENCY]",
+            help="How many jobs of a queue may run at once; unless given: GTR_CONCURRENCY.",
             show_default=False,
         ),
     ] = None,

@@ -34,7 +34,7 @@ def refuse_changed_steps(plan: Plan, installed: Installed) -> None:
     """
     for step in plan.steps:
         record = installed.steps.get(step.key)
-        if record is not None and not step.is_snapshot and record.sha256 != step.sha256:
+        if record is not None and plan.is_changed(step, record.name, record.sha256):
             raise ConfigurationError(
                 f"migration {step} is not the one that was applied to this database",
                 "restore the released file; a change is a new migration",
@@ -67,24 +67,27 @@ def check_worker(plan: Plan, installed: Installed) -> tuple[str, ...]:
         file.path for file in plan.files if _is_stale(file, installed.files.get(file.path), plan)
     ]
     if stale:
-        older = min(
-            (record.installed_by for record in installed.files.values()), default=plan.version
-        )
+        versions = [installed.files[path].installed_by for path in stale if path in installed.files]
+        found = f"has functions of gtr-jobs {min(versions)}" if versions else "lacks functions"
+        more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
         raise ConfigurationError(
-            f"the database has functions of gtr-jobs {older}, this worker is {plan.version} "
-            f"({stale[0]} and {len(stale) - 1} more differ)",
+            f"the database {found}, this worker is {plan.version} ({stale[0]}{more})",
             f"run {MIGRATE}",
         )
-    known = {step.key for step in plan.steps}
-    unknown = sorted(str(step) for key, step in installed.steps.items() if key not in known)
+    return describe_newer_database(plan, installed)
+
+
+def describe_newer_database(plan: Plan, installed: Installed) -> tuple[str, ...]:
+    """Say in a sentence that a database is newer than the package and lives with it; nothing where it is not."""
+    ahead = sorted(str(step) for key, step in installed.steps.items() if plan.is_ahead(*key))
     newest = max((file.installed_by for file in installed.files.values()), default=plan.version)
-    if unknown or newest > plan.version:
-        return (
-            f"the database is newer than gtr-jobs {plan.version} (functions of {newest}"
-            + (f", schema with {unknown[-1]}" if unknown else "")
-            + ") and still compatible",
-        )
-    return ()
+    if not ahead and newest <= plan.version:
+        return ()
+    return (
+        f"the database is newer than gtr-jobs {plan.version} (functions of {newest}"
+        + (f", schema with {ahead[-1]}" if ahead else "")
+        + ") and still compatible",
+    )
 
 
 def _is_stale(file: SqlFile, record: FileRecord | None, plan: Plan) -> bool:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from gtr_jobs.domain.errors import ConfigurationError, GtrError, TryAgainError
+from gtr_jobs.db.faults import explain_failed_connection, explain_failed_statement
+from gtr_jobs.domain.errors import ConfigurationError, GtrError
 
 CONNECT_TIMEOUT_SECONDS = 10
 
-_POOLER_HINT = (
-    "Supabase's direct host has IPv6 only; from an IPv4 network use the session pooler's address "
-    "(port 5432) from the project's Connect page"
-)
+# A password whose signs were not written as %40 and the like is read as part of what follows it.
+_PLAIN = {
+    "host": re.compile(r"/[^@]*|[\w.:%,-]*"),
+    "port": re.compile(r"[\d,]*"),
+    "dbname": re.compile(r"[^@]*"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +42,18 @@ class Database:
             ConfigurationError: It is none.
         """
         try:
-            return {name: str(value) for name, value in conninfo_to_dict(self.dsn).items()}
+            known = {name: str(value) for name, value in conninfo_to_dict(self.dsn).items()}
         except psycopg.ProgrammingError:
+            known = None
+        if known is None or not all(
+            plain.fullmatch(known.get(name, "")) for name, plain in _PLAIN.items()
+        ):
             raise ConfigurationError(
                 f"{self.setting} is no PostgreSQL connection string",
                 "write it as postgresql://user:password@host:5432/postgres "
                 "(signs such as @ : / in the password as %40 %3A %2F)",
-            ) from None
+            )
+        return known
 
     def describe(self) -> str:
         """Say where the database is, without its password."""
@@ -88,56 +99,23 @@ async def connect_async(database: Database) -> psycopg.AsyncConnection:
         raise explain_connection_error(database, error) from None
 
 
-# What libpq and the server say, and what that means to whoever set the setting.
-_CONFIGURATION_FAULTS: tuple[tuple[str, str, str], ...] = (
-    (
-        "password authentication failed",
-        "wrong password or unknown user",
-        (
-            "a role's own password is set with `gtr-jobs db password`, and is lost when a Supabase "
-            "project is paused, restored or upgraded"
-        ),
-    ),
-    ("no password supplied", "the server wants a password", "add it to the connection string"),
-    ("is not permitted to log in", "this role may not log in", "run `gtr-jobs db password`"),
-    ("no encryption", "the server wants TLS", "add ?sslmode=require to the connection string"),
-    ("SSL off", "the server wants TLS", "add ?sslmode=require to the connection string"),
-    (
-        "does not support SSL",
-        "TLS was asked for, and the server speaks none",
-        "take sslmode=require away only if the network is trusted",
-    ),
-    (
-        "certificate verify failed",
-        "the server's certificate is not trusted",
-        "name its authority with sslrootcert=FILE in the connection string",
-    ),
-    (
-        "root certificate file",
-        "the certificate file that sslrootcert names is not there",
-        "correct its path in the connection string",
-    ),
-    ("database", "no such database", "correct the name at the end of the connection string"),
-    (
-        "Tenant or user not found",
-        "the pooler knows no such project",
-        "the pooler's user is ROLE.PROJECT_REF, as the project's Connect page shows it",
-    ),
-)
+@contextmanager
+def administer(database: Database) -> Iterator[psycopg.Connection]:
+    """Open one connection as `connect` does, close it in the end, and put what breaks in words.
+
+    Raises:
+        ConfigurationError: The connection cannot be made as it is set, or its role may not do what was asked.
+        TryAgainError: The server is away, or went away.
+    """
+    with connect(database) as connection:
+        try:
+            yield connection
+        except psycopg.Error as error:
+            place = f"{database.setting} ({database.describe()})"
+            raise explain_failed_statement(place, error) from error
 
 
 def explain_connection_error(database: Database, error: psycopg.Error) -> GtrError:
     """Turn what libpq says of a connection that failed into one line: the setting, and what to do."""
-    text = str(error)
     place = f"{database.setting} ({database.describe()})"
-    for sign, meaning, hint in _CONFIGURATION_FAULTS:
-        if sign in text and (sign != "database" or "does not exist" in text):
-            return ConfigurationError(f"{place}: {meaning}", hint)
-    if "could not translate host name" in text or "failed to resolve host" in text:
-        return TryAgainError(f"{place}: the host name is not known", "correct it, or mend the DNS")
-    if "unreachable" in text and ".supabase.co" in database.describe():
-        return TryAgainError(f"{place}: the network cannot be reached", _POOLER_HINT)
-    return TryAgainError(
-        f"{place}: the server cannot be reached",
-        "start it, or correct host and port",
-    )
+    return explain_failed_connection(place, database.parameters().get("host", ""), error)

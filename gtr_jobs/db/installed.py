@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from gtr_jobs.db.plan import Plan
-from gtr_jobs.db.sqlfiles import SqlFile, Trigger
+from gtr_jobs.db.sqlfiles import Index, SqlFile, Trigger
+from gtr_jobs.db.statements import INDEX_DEFINITION
 from gtr_jobs.domain.version import Version
 
 
@@ -59,8 +61,11 @@ class Installed:
 
 # The administrator reads the tables; the worker has no right to them, and asks the functions.
 _TABLES = {
-    "steps": "select component, version, name, sha256, oldest_worker from gtr_jobs.schema_migrations",
-    "files": "select path, sha256, installed_by from gtr_jobs.installed_files",
+    "steps": "select component, version, name, sha256, oldest_worker"
+    " from gtr_jobs.schema_migrations order by applied_at",
+    # Taken away in the opposite order: what stands on others goes first.
+    "files": "select path, sha256, installed_by from gtr_jobs.installed_files"
+    " order by installed_at desc, path desc",
     "installation": "select project, environment from gtr_jobs.installation",
 }
 _FUNCTIONS = {
@@ -151,7 +156,7 @@ TRIGGER_QUERY = """
     left join pg_catalog.pg_namespace as n on n.nspname = wanted.schema_name
     left join pg_catalog.pg_class as c on c.relnamespace = n.oid and c.relname = wanted.table_name
     left join pg_catalog.pg_trigger as t
-        on t.tgrelid = c.oid and t.tgname = wanted.trigger_name and t.tgenabled <> 'D'
+        on t.tgrelid = c.oid and t.tgname = wanted.trigger_name and t.tgenabled in ('O', 'A')
     order by wanted.ordinal
 """
 
@@ -182,6 +187,32 @@ def read_triggers(connection: psycopg.Connection, plan: Plan) -> tuple[TriggerSt
     triggers = expected_triggers(plan)
     rows = connection.execute(TRIGGER_QUERY, trigger_parameters(triggers)).fetchall()
     return judge_triggers(triggers, rows)
+
+
+_INDEX_QUERY = sql.SQL(
+    """
+    select
+        wanted.ordinal,
+        c.oid is not null and not exists (
+            select from pg_catalog.pg_index as i
+            where i.indrelid = c.oid and i.indisvalid and {definition} = wanted.definition
+        )
+    from unnest(%s::text[], %s::text[], %s::text[])
+        with ordinality as wanted (schema_name, table_name, definition, ordinal)
+    left join pg_catalog.pg_namespace as n on n.nspname = wanted.schema_name
+    left join pg_catalog.pg_class as c on c.relnamespace = n.oid and c.relname = wanted.table_name
+    order by wanted.ordinal
+    """
+).format(definition=sql.SQL(INDEX_DEFINITION.format(index="i.indexrelid")))
+
+
+def missing_indexes(connection: psycopg.Connection, files: Iterable[SqlFile]) -> tuple[Index, ...]:
+    """List the indexes that files make and the app's tables lack; those of tables that are not there do not count."""
+    indexes = [index for file in files for index in file.indexes]
+    named = [(*index.table.split("."), index.definition) for index in indexes]
+    parameters = [[name[place] for name in named] for place in range(3)]
+    rows = connection.execute(_INDEX_QUERY, parameters).fetchall()
+    return tuple(index for index, (_, is_missing) in zip(indexes, rows, strict=True) if is_missing)
 
 
 def missing_tables(connection: psycopg.Connection, files: Iterable[SqlFile]) -> frozenset[str]:

@@ -10,10 +10,29 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from gtr_jobs.db.compatibility import refuse_changed_steps, refuse_newer_database
-from gtr_jobs.db.installed import Installed, missing_tables, read_installed, read_triggers
-from gtr_jobs.db.plan import OURS, Plan, Step
-from gtr_jobs.db.sqlfiles import SqlFile
+from gtr_jobs.db.compatibility import (
+    describe_newer_database,
+    refuse_changed_steps,
+    refuse_newer_database,
+)
+from gtr_jobs.db.faults import explain_failed_statement
+from gtr_jobs.db.installed import (
+    FileRecord,
+    Installed,
+    missing_indexes,
+    missing_tables,
+    read_installed,
+    read_triggers,
+)
+from gtr_jobs.db.plan import Plan, Step
+from gtr_jobs.db.sqlfiles import Index, SqlFile, Trigger
+from gtr_jobs.db.statements import (
+    drop_leftovers_statement,
+    forget_file_statement,
+    install_text,
+    record_file_statement,
+    record_step_statement,
+)
 from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
 
 Report = Callable[[str], None]
@@ -23,21 +42,6 @@ LOCK_WAIT_SECONDS = 30.0
 
 _ADVISORY_KEY = 0x6774725F6A6F6273  # "gtr_jobs"
 _API_ROLES = ("anon", "authenticated", "service_role")
-
-RECORD_STEP = """
-insert into gtr_jobs.schema_migrations (component, version, name, sha256, oldest_worker)
-values ({component}, {version}, {name}, {sha256}, {oldest_worker})
-"""
-RECORD_FILE = """
-insert into gtr_jobs.installed_files (path, sha256, undo, installed_by)
-values ({path}, {sha256}, {undo}::text[], {installed_by})
-on conflict (path) do update
-    set
-        sha256 = excluded.sha256,
-        undo = excluded.undo,
-        installed_by = excluded.installed_by,
-        installed_at = now()
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +90,21 @@ def migrate(
         TryAgainError: Another migration runs, or a lock was not to be had.
     """
     _require_api_roles(connection)
-    with _only_migrator(connection):
+    with _only_migrator(connection, report):
         installed = read_installed(connection)
         refuse_newer_database(plan, installed)
         refuse_changed_steps(plan, installed)
         _refuse_identity_change(installed, identity)
+        for warning in describe_newer_database(plan, installed):
+            report(f"{warning}: what it has of a newer gtr-jobs stays as it is")
         steps = plan.pending_steps(installed.steps.keys())
         for step in steps:
             report(f"applying {step}")
             _apply_step(connection, step)
-        _record_identity(connection, identity)
-        # The engine's own migrations undo what our engine files did to its functions.
-        redo_engine = any(step.component != OURS for step in steps)
-        files, left_out = _install_files(connection, plan, installed, report, redo_engine)
+        _record_identity(connection, identity, report)
+        if steps:
+            installed = read_installed(connection)
+        files, left_out = _install_files(connection, plan, installed, report)
         removed = _remove_gone_files(connection, plan, installed, report)
         if steps or files or removed:
             # PostgREST keeps the schema in memory, and listens for this.
@@ -109,26 +115,30 @@ def migrate(
 def _require_api_roles(connection: psycopg.Connection) -> None:
     rows = connection.execute(
         "select r from unnest(%s::text[]) as r where not exists"
-        " (select from pg_catalog.pg_roles where rolname = r)",
+        " (select from pg_catalog.pg_roles where rolname = r) order by r",
         [list(_API_ROLES)],
     ).fetchall()
     if rows:
         missing = ", ".join(role for (role,) in rows)
         raise ConfigurationError(
-            f"the server has no role {missing}: it is not a Supabase project's",
+            f"the server does not have the roles of a Supabase project ({missing})",
             "point GTR_ADMIN_DATABASE_URL at one, or see it work on this machine with `make demo`",
         )
 
 
 @contextmanager
-def _only_migrator(connection: psycopg.Connection) -> Iterator[None]:
+def _only_migrator(connection: psycopg.Connection, report: Report) -> Iterator[None]:
     deadline = time.monotonic() + LOCK_WAIT_SECONDS
+    is_told = False
     while not _fetch_bool(connection, "select pg_try_advisory_lock(%s)", _ADVISORY_KEY):
         if time.monotonic() > deadline:
             raise TryAgainError(
                 "another migration is running on this database",
                 "run the command again when it ended",
             )
+        if not is_told:
+            report("waiting for another migration to end")
+            is_told = True
         time.sleep(0.2)
     try:
         yield
@@ -144,25 +154,18 @@ def _fetch_bool(connection: psycopg.Connection, query: str, *parameters: object)
 
 
 def _apply_step(connection: psycopg.Connection, step: Step) -> None:
-    record = record_step_statement(step)
-
-    def apply() -> None:
-        connection.execute(step.sql)
-        connection.execute(record)
-
-    _with_locks(connection, str(step), apply)
+    _run(connection, str(step), sql.SQL(step.sql), record_step_statement(step))
 
 
 def _install_files(
-    connection: psycopg.Connection,
-    plan: Plan,
-    installed: Installed,
-    report: Report,
-    redo_engine: bool,
+    connection: psycopg.Connection, plan: Plan, installed: Installed, report: Report
 ) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
     missing = missing_tables(connection, plan.files)
-    # A table that was made anew has lost its trigger, whatever the books say.
-    detached = {status.trigger for status in read_triggers(connection, plan) if status.is_missing}
+    # A table that was made anew has lost its trigger and its indexes, whatever the books say.
+    lost: set[Trigger | Index | None] = {
+        status.trigger for status in read_triggers(connection, plan) if status.is_missing
+    }
+    lost.update(missing_indexes(connection, plan.files))
     left_out: dict[str, tuple[str, ...]] = {}
     done = []
     for file in plan.files:
@@ -170,11 +173,8 @@ def _install_files(
         if lacking:
             left_out[file.path] = lacking
             continue
-        record = installed.files.get(file.path)
-        is_current = (
-            record is not None and record.sha256 == file.sha256 and file.trigger not in detached
-        )
-        if is_current and not (redo_engine and file.path.startswith("engine/")):
+        has_lost = file.trigger in lost or not lost.isdisjoint(file.indexes)
+        if not _is_due(plan, file, installed.files.get(file.path), has_lost=has_lost):
             continue
         report(f"installing {file.path}")
         _install_file(connection, plan, file)
@@ -182,15 +182,23 @@ def _install_files(
     return tuple(done), left_out
 
 
+def _is_due(plan: Plan, file: SqlFile, record: FileRecord | None, *, has_lost: bool) -> bool:
+    if record is None:
+        return True
+    if record.sha256 == file.sha256:
+        return has_lost
+    # What a newer package installed is not ours to put back.
+    return record.installed_by <= plan.version
+
+
 def _install_file(connection: psycopg.Connection, plan: Plan, file: SqlFile) -> None:
-    record = record_file_statement(plan, file)
-
-    def install() -> None:
-        connection.execute("set local lock_timeout = '3s'")
-        connection.execute(sql.SQL(file.sql))
-        connection.execute(record)
-
-    _with_locks(connection, file.path, install)
+    _run(
+        connection,
+        file.path,
+        sql.SQL(install_text(file)),
+        drop_leftovers_statement(plan, file.path),
+        record_file_statement(plan, file),
+    )
 
 
 def _remove_gone_files(
@@ -205,21 +213,17 @@ def _remove_gone_files(
     ]
     for path in gone:
         report(f"removing {path}")
-        row = connection.execute(
-            "select undo from gtr_jobs.installed_files where path = %s", [path]
-        ).fetchone()
-        _remove_file(connection, path, row[0] if row else [])
+        _run(connection, path, drop_leftovers_statement(plan, path), forget_file_statement(path))
     return tuple(gone)
 
 
-def _remove_file(connection: psycopg.Connection, path: str, undo: list[str]) -> None:
-    def remove() -> None:
+def _run(connection: psycopg.Connection, what: str, *statements: sql.SQL | sql.Composed) -> None:
+    def work() -> None:
         connection.execute("set local lock_timeout = '3s'")
-        for statement in undo:
-            connection.execute(sql.SQL(statement))
-        connection.execute("delete from gtr_jobs.installed_files where path = %s", [path])
+        for statement in statements:
+            connection.execute(statement)
 
-    _with_locks(connection, path, remove)
+    _with_locks(connection, what, work)
 
 
 def _with_locks(connection: psycopg.Connection, what: str, work: Callable[[], None]) -> None:
@@ -236,21 +240,9 @@ def _with_locks(connection: psycopg.Connection, what: str, work: Callable[[], No
                 ) from None
             time.sleep(0.5 * attempt)
         except psycopg.Error as error:
-            raise _explain(what, error) from error
+            raise explain_failed_statement(what, error) from error
         else:
             return
-
-
-def _explain(what: str, error: psycopg.Error) -> ConfigurationError | TryAgainError:
-    message = error.diag.message_primary or type(error).__name__
-    if isinstance(error, psycopg.errors.InsufficientPrivilege):
-        return ConfigurationError(
-            f"{what}: {message}",
-            "connect as the project's role `postgres` (GTR_ADMIN_DATABASE_URL)",
-        )
-    if isinstance(error, psycopg.OperationalError):
-        return TryAgainError(f"{what}: {message}", "nothing is half done; run the command again")
-    return ConfigurationError(f"{what}: {message}", "nothing is half done")
 
 
 def _refuse_identity_change(installed: Installed, identity: Identity) -> None:
@@ -265,30 +257,16 @@ def _refuse_identity_change(installed: Installed, identity: Identity) -> None:
             )
 
 
-def _record_identity(connection: psycopg.Connection, identity: Identity) -> None:
-    connection.execute(
-        "update gtr_jobs.installation set project = coalesce(%s, project),"
-        " environment = coalesce(%s, environment) where only_row",
-        [identity.project, identity.environment],
-    )
-
-
-def record_step_statement(step: Step) -> sql.Composed:
-    """Write the statement that records a step."""
-    return sql.SQL(RECORD_STEP).format(
-        component=step.component,
-        version=step.version,
-        name=step.name,
-        sha256=step.sha256,
-        oldest_worker=str(step.oldest_worker),
-    )
-
-
-def record_file_statement(plan: Plan, file: SqlFile) -> sql.Composed:
-    """Write the statement that records a file as installed."""
-    return sql.SQL(RECORD_FILE).format(
-        path=file.path,
-        sha256=file.sha256,
-        undo=list(file.undo),
-        installed_by=str(plan.version),
-    )
+def _record_identity(connection: psycopg.Connection, identity: Identity, report: Report) -> None:
+    changed = connection.execute(
+        "update gtr_jobs.installation"
+        " set project = coalesce(%(project)s, project),"
+        " environment = coalesce(%(environment)s, environment)"
+        " where project is distinct from coalesce(%(project)s, project)"
+        " or environment is distinct from coalesce(%(environment)s, environment)"
+        " returning project, environment",
+        {"project": identity.project, "environment": identity.environment},
+    ).fetchone()
+    if changed is not None:
+        project, environment = (name or "not named" for name in changed)
+        report(f"recording the project ({project}) and the environment ({environment})")

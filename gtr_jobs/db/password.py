@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, urlencode
 
 import psycopg
@@ -11,6 +12,8 @@ from gtr_jobs.db.connect import Database
 from gtr_jobs.domain.errors import ConfigurationError
 
 WORKER_ROLE = "gtr_worker"
+
+_PLAIN_PLACE = re.compile(r"[\w.-]*:\d+")
 
 
 def set_worker_password(connection: psycopg.Connection, password: str) -> None:
@@ -48,9 +51,12 @@ def worker_url(admin: Database, password: str) -> str:
     port, database = known.pop("port", "5432"), known.pop("dbname", user)
     # A pooler's user carries the project: postgres.abcdefgh becomes gtr_worker.abcdefgh.
     _, dot, project = user.partition(".")
-    if host.startswith("/"):
-        known["host"], host = host, ""
+    place = f"{host}:{port}"
+    if not _PLAIN_PLACE.fullmatch(place):
+        # A socket's folder, an IPv6 address, several hosts: libpq takes them behind the ? as well.
+        place, known["host"], known["port"] = "", host, port
     return (
         f"postgresql://{quote(WORKER_ROLE + dot + project, safe='')}:{quote(password, safe='')}"
-        f"@{host}:{port}/{quote(database, safe='')}" + (f"?{urlencode(known)}" if known else "")
+        f"@{place}/{quote(database, safe='')}"
+        + (f"?{urlencode(known, quote_via=quote)}" if known else "")
     )

@@ -67,18 +67,41 @@ class Plan:
         newest: dict[str, str] = {}
         for component, version in recorded:
             newest[component] = max(version, newest.get(component, ""))
-        snapshots = {
-            step.component: step.version
-            for step in self.steps
-            if step.is_snapshot and step.component not in newest
-        }
         return tuple(
             step
             for step in self.steps
-            if step.key not in recorded
-            and not (step.is_snapshot and step.component in newest)
-            and (step.is_snapshot or step.version > snapshots.get(step.component, ""))
+            if step.key not in recorded and self._is_wanted(step, newest.get(step.component))
         )
+
+    def _is_wanted(self, step: Step, newest: str | None) -> bool:
+        snapshot = self._snapshot_of(step.component)
+        if snapshot is None:
+            return True
+        if newest is None:
+            return step is snapshot or step.version > snapshot.version
+        # What a snapshot contains is not recorded one by one.
+        return step is not snapshot and step.version > newest
+
+    def _snapshot_of(self, component: str) -> Step | None:
+        return next(
+            (step for step in self.steps if step.component == component and step.is_snapshot), None
+        )
+
+    def is_changed(self, step: Step, name: str, sha256: str) -> bool:
+        """Whether a step is not the one that was recorded under its key with this name and hash.
+
+        A snapshot stands under the newest step that it contains, and grows with every release.
+        """
+        if self._snapshot_of(step.component) is not None and (
+            step.is_snapshot or name != step.name
+        ):
+            return False
+        return sha256 != step.sha256
+
+    def is_ahead(self, component: str, version: str) -> bool:
+        """Whether a database that has this step is ahead of the plan."""
+        known = [step.version for step in self.steps if step.component == component]
+        return version > max(known, default="")
 
     def newest_version(self, component: str) -> str:
         """Give the newest version of one component that the plan knows."""

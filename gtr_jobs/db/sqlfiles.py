@@ -51,11 +51,27 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Index:
+    """An index that a file makes.
+
+    Args:
+        name: What we call it.
+        table: Its table.
+        definition: What it is, without its name: brackets and spaces do not count.
+    """
+
+    name: str
+    table: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableStatement:
-    """A statement that needs one of the app's tables."""
+    """A statement that needs one of the app's tables; it makes an index where one is given, else a trigger."""
 
     table: str
     sql: str
+    index: Index | None = None
 
 
 @dataclass(frozen=True)
@@ -102,11 +118,22 @@ class SqlFile:
     @cached_property
     def table_statements(self) -> tuple[TableStatement, ...]:
         """The statements that fail where the app lacks a table: its triggers and indexes."""
+        indexes = (
+            TableStatement(match["table"], match[0], _index_of(match))
+            for match in _INDEX.finditer(self.sql)
+        )
+        triggers = (
+            TableStatement(match["table"], match[0]) for match in _TRIGGER.finditer(self.sql)
+        )
         return tuple(
-            TableStatement(match["table"], match[0])
-            for pattern in (_INDEX, _TRIGGER)
-            for match in pattern.finditer(self.sql)
-            if match["table"] in self.tables
+            statement for statement in (*indexes, *triggers) if statement.table in self.tables
+        )
+
+    @property
+    def indexes(self) -> tuple[Index, ...]:
+        """The indexes that the file makes on the app's tables."""
+        return tuple(
+            statement.index for statement in self.table_statements if statement.index is not None
         )
 
     @cached_property
@@ -123,6 +150,13 @@ class SqlFile:
             for m in _INDEX.finditer(self.sql)
         ]
         return tuple(statements)
+
+
+def _index_of(match: re.Match[str]) -> Index:
+    definition = re.sub(
+        r"\bindex if not exists \S+\s+on |[()\s]+", " ", match[0].rstrip(";").lower()
+    )
+    return Index(match["name"], match["table"], re.sub(" +", " ", definition).strip())
 
 
 def read_folder(folder: str, root: Path | None = None) -> tuple[SqlFile, ...]:

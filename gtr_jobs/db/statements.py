@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
 from psycopg import sql
 
 from gtr_jobs.db.plan import OURS, Plan, Step
-from gtr_jobs.db.sqlfiles import Index, SqlFile, TableStatement
+from gtr_jobs.db.sqlfiles import SqlFile, TableStatement
 
 _RECORD_STEP = """
 insert into gtr_jobs.schema_migrations (component, version, name, sha256, oldest_worker)
@@ -48,15 +50,27 @@ _IF_TABLE = """do $gtr$
 begin
     if to_regclass('{table}') is null then
         raise notice 'gtr_jobs: {table} is not there, {path} is left out';
-    elsif {is_wanted} then
+        return;
+    end if;{unless}
 {statement}
-    end if;
 end
 $gtr$;"""
-# Reads an index as `Index.definition` writes it: whatever its name is.
+_UNLESS_INDEX = """
+    -- The app may have the same index under a name of its own.
+    if exists (
+        select from pg_catalog.pg_index as i
+        where
+            i.indrelid = to_regclass('{table}')
+            and i.indisvalid
+            and {found}
+                = {wanted}
+    ) then
+        return;
+    end if;"""
+# An index of the catalogue as `Index.definition` writes it.
 INDEX_DEFINITION = (
-    r"btrim(regexp_replace(replace(lower(pg_catalog.pg_get_indexdef({index})), ' using btree', ''),"
-    r" '\mindex \S+ on |[()\s]+', ' ', 'g'))"
+    r"btrim(regexp_replace(replace(lower(pg_get_indexdef({index})), ' using btree', ''),"
+    r" '(\mindex \S+ on |[()\s])+', ' ', 'g'))"
 )
 
 
@@ -111,20 +125,16 @@ def install_text(file: SqlFile) -> str:
 
 
 def _if_table(file: SqlFile, statement: TableStatement) -> str:
-    index = statement.index
-    is_wanted = "true" if index is None else _has_no_such_index(index)
+    unless = ""
+    if statement.index is not None:
+        unless = _UNLESS_INDEX.format(
+            table=statement.table,
+            found=INDEX_DEFINITION.format(index="i.indexrelid"),
+            wanted=sql.Literal(statement.index.definition).as_string(),
+        )
     return _IF_TABLE.format(
-        table=statement.table, path=file.path, is_wanted=is_wanted, statement=statement.sql
-    )
-
-
-def _has_no_such_index(index: Index) -> str:
-    definition = INDEX_DEFINITION.format(index="i.indexrelid")
-    return (
-        "not exists (\n"
-        "        select from pg_catalog.pg_index as i\n"
-        f"        where i.indrelid = to_regclass('{index.table}') and i.indisvalid\n"
-        f"            and {definition}\n"
-        f"                = {sql.Literal(index.definition).as_string()}\n"
-        "    )"
+        table=statement.table,
+        path=file.path,
+        unless=unless,
+        statement=indent(statement.sql, "    "),
     )

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 
 import psycopg
 
+from gtr_jobs.db.compatibility import refuse_changed_steps, refuse_newer_database
 from gtr_jobs.db.connect import Database
 from gtr_jobs.db.installed import (
     Installed,
     TriggerStatus,
+    missing_indexes,
     missing_tables,
     read_installed,
     read_triggers,
 )
 from gtr_jobs.db.plan import Plan
+from gtr_jobs.db.sqlfiles import Index
+from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.version import Version
 
 
@@ -36,33 +40,39 @@ class StatusLine:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseStatus:
-    """A database beside a plan."""
+    """A database beside a plan.
+
+    Args:
+        place: Where the database is.
+        version: The package's version.
+        project: What project the database says it is, if it says.
+        environment: What environment it says it is, if it says.
+        lines: Everything that is installed, or should be.
+        refusal: Why a migration would be refused, and what to do; None where it would not.
+    """
 
     place: str
     version: Version
     project: str | None
     environment: str | None
     lines: tuple[StatusLine, ...]
-    warnings: tuple[str, ...]
+    refusal: str | None
 
     @property
     def is_up_to_date(self) -> bool:
         """Whether a migration would do nothing."""
-        return all(line.is_fine for line in self.lines)
+        return self.refusal is None and all(line.is_fine for line in self.lines)
 
 
 def read_status(connection: psycopg.Connection, database: Database, plan: Plan) -> DatabaseStatus:
     """Compare everything that the plan has with what the database says it has."""
     installed = read_installed(connection)
     missing = missing_tables(connection, plan.files)
-    triggers = read_triggers(connection, plan)
     lines = (
         *_step_lines(plan, installed),
         *_file_lines(plan, installed, missing),
-        *_trigger_lines(triggers),
-    )
-    newer = sorted(
-        str(step) for step in installed.steps.values() if step.oldest_worker > plan.version
+        *_trigger_lines(read_triggers(connection, plan)),
+        *_index_lines(missing_indexes(connection, plan.files)),
     )
     return DatabaseStatus(
         place=database.describe(),
@@ -70,24 +80,35 @@ def read_status(connection: psycopg.Connection, database: Database, plan: Plan) 
         project=installed.project,
         environment=installed.environment,
         lines=lines,
-        warnings=tuple(f"{step} needs a newer gtr-jobs than this one" for step in newer),
+        refusal=_find_refusal(plan, installed),
     )
 
 
+def _find_refusal(plan: Plan, installed: Installed) -> str | None:
+    try:
+        refuse_newer_database(plan, installed)
+        refuse_changed_steps(plan, installed)
+    except ConfigurationError as error:
+        return str(error)
+    return None
+
+
 def _step_lines(plan: Plan, installed: Installed) -> Iterator[StatusLine]:
-    pending = plan.pending_steps(installed.steps.keys())
-    for step in plan.steps:
-        record = installed.steps.get(step.key)
-        if step in pending:
-            yield StatusLine(str(step), "pending", is_fine=False)
-        elif record is not None and not step.is_snapshot and record.sha256 != step.sha256:
-            yield StatusLine(str(step), "changed after it was applied", is_fine=False)
-        elif record is not None:
-            yield StatusLine(str(step), "applied", is_fine=True)
-    known = {step.key for step in plan.steps}
+    changed = {
+        step.key
+        for step in plan.steps
+        if (record := installed.steps.get(step.key)) is not None
+        and plan.is_changed(step, record.name, record.sha256)
+    }
     for key, record in installed.steps.items():
-        if key not in known:
+        if key in changed:
+            yield StatusLine(str(record), "changed after it was applied", is_fine=False)
+        elif plan.is_ahead(*key):
             yield StatusLine(str(record), "of a newer gtr-jobs", is_fine=True)
+        else:
+            yield StatusLine(str(record), "applied", is_fine=True)
+    for step in plan.pending_steps(installed.steps.keys()):
+        yield StatusLine(str(step), "pending", is_fine=False)
 
 
 def _file_lines(plan: Plan, installed: Installed, missing: frozenset[str]) -> Iterator[StatusLine]:
@@ -120,3 +141,8 @@ def _trigger_lines(triggers: tuple[TriggerStatus, ...]) -> Iterator[StatusLine]:
                 "attached" if status.attached else "missing or disabled",
                 is_fine=status.attached,
             )
+
+
+def _index_lines(indexes: tuple[Index, ...]) -> Iterator[StatusLine]:
+    for index in indexes:
+        yield StatusLine(f"index {index.name} on {index.table}", "missing", is_fine=False)

@@ -97,8 +97,8 @@ class HttpOptions:
         deadline: Seconds for a request, from connecting to the last byte of the answer.
         connect_timeout: Seconds for connecting, the TLS handshake included; shorter than the
             deadline, or a request that was never sent could not be told from one that was.
-        streams: Requests that a connection carries at a time. With HTTP/1.1 a client opens as many
-            TCP connections.
+        streams: Requests that a connection carries at a time; 1 with HTTP/1.1, which knows no
+            streams and would open a connection for each.
         connections: The most that a pool has open at a time.
         idle_seconds: When a connection that has nothing to do is closed; the first one stays.
         warm_up: Whether a connection carries a single request until it has been answered: APNs

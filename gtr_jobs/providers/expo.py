@@ -77,8 +77,8 @@ class ExpoProvider:
             replace(
                 options or HttpOptions(),
                 protocol="http1",
-                streams=_CONNECTIONS,
-                connections=1,
+                streams=1,
+                connections=_CONNECTIONS,
                 warm_up=False,
             ),
             headers,

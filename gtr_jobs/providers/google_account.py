@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from google.auth import jwt
 from google.auth.exceptions import GoogleAuthError
 from google.oauth2.service_account import Credentials
@@ -76,9 +79,12 @@ def read_service_account(key: KeyText) -> ServiceAccount:
     if urlsplit(info["token_uri"]).scheme != "https":
         raise ConfigurationError(f"{key.source} has a token_uri that is not https", hint)
     try:
+        private_key = load_pem_private_key(info["private_key"].encode(), password=None)
         credentials = _load(info, scopes=[SCOPE])
-    except (ValueError, TypeError, GoogleAuthError):
+    except (ValueError, TypeError, UnsupportedAlgorithm, GoogleAuthError):
         raise ConfigurationError(f"{key.source} has a private_key that is damaged", hint) from None
+    if not isinstance(private_key, RSAPrivateKey):
+        raise ConfigurationError(f"{key.source} has a private_key that is not RSA", hint)
     return ServiceAccount(
         project_id=info["project_id"],
         token_uri=info["token_uri"],

@@ -97,7 +97,8 @@ class HttpPool:
         Returns:
             What became of it, after one and a half deadlines at most.
         """
-        connection = None if self._waiting else self._find_room(1)
+        # Whoever waits has got all room that was left, so nobody is overtaken here.
+        connection = self._find_room(1)
         if connection is None:
             granted = await self._wait_for_room()
             if isinstance(granted, NotSent):

@@ -1,7 +1,7 @@
 -- does: writes what came of claimed jobs: their deliveries and their end, in one transaction
 -- requires: engine/jobs_table
 
--- p_ends: [{job_id, claim_number, ended, attempted, delay, code, error, fingerprint}]; delay in seconds.
+-- p_ends: [{job_id, claim_number, ended, attempted, maybe_sent, delay, code, error, fingerprint}]; delay in seconds.
 -- p_deliveries: [{job_id, dedupe_key, kind, channel, provider, user_id, device_id, registered_at, state, outcome, code,
 -- provider_id, resent}]. Returns the jobs that were still this claim's: what a worker brings after it lost its claim
 -- is not written, neither end nor delivery.
@@ -81,7 +81,8 @@ begin
             day, dedupe_key, kind, channel, provider, user_id, device_id, state, outcome, code, provider_id,
             resent_after_unknown, job_id, trace_id
         )
-        select
+        -- Twins bring the same delivery, and a row can be written once a statement: the settled one first.
+        select distinct on (s.event_day, s.dedupe_key)
             s.event_day,
             s.dedupe_key,
             s.kind,
@@ -97,6 +98,7 @@ begin
             s.job_id,
             s.trace_id
         from sent as s
+        order by s.event_day, s.dedupe_key, s.state in ('queued', 'sending', 'unknown'), s.job_id
         on conflict (day, dedupe_key) do update
             set
                 state = excluded.state,

@@ -59,7 +59,7 @@ begin
             j.status = 'doing'
             and (w.id is null or w.last_heartbeat < pg_catalog.now() - p_silence)
         order by j.id
-        limit p_limit
+        limit least(p_limit, 1000)
         for update of j skip locked
     ),
 
@@ -101,6 +101,20 @@ begin
             q.enqueued_at
         from quarantined as q
         returning dead_jobs.job_id
+    ),
+
+    remembered as (
+        insert into gtr_jobs.job_history (day, job_id, queue, kind, ended, attempts, trace_id, enqueued_at)
+        select
+            q.event_day,
+            q.id,
+            q.queue_name,
+            q.task_name,
+            'dead',
+            q.attempts,
+            q.trace_id,
+            q.enqueued_at
+        from quarantined as q
     )
 
     select g.id, true from given_back as g

@@ -56,7 +56,6 @@ create table gtr_jobs.dead_jobs (
     enqueued_at timestamptz not null,
     died_at timestamptz not null default now()
 );
-create index dead_jobs_died_at on gtr_jobs.dead_jobs (died_at);
 create index dead_jobs_queue on gtr_jobs.dead_jobs (queue, died_at);
 create index dead_jobs_fingerprint on gtr_jobs.dead_jobs (fingerprint, died_at);
 

@@ -11,6 +11,7 @@ as $$
     from (
         select from gtr_jobs.enqueue_errors as e
         where e.failed_at > pg_catalog.now() - interval '1 hour'
+        order by e.failed_at desc
         limit 10000
     ) as few
 $$;

@@ -63,11 +63,38 @@ begin
             ) as dead,
             least(
                 (
-                    select j.enqueued_at
-                    from gtr_jobs.jobs as j
-                    where j.queue = q.queue and j.status = 'todo' and j.scheduled_at is null
-                    order by j.priority desc, j.job_id
-                    limit 1
+                    -- The first of every priority: one that never gets its turn is what this is there to show.
+                    with recursive firsts as (
+                        (
+                            select
+                                j.priority,
+                                j.enqueued_at
+                            from gtr_jobs.jobs as j
+                            where j.queue = q.queue and j.status = 'todo' and j.scheduled_at is null
+                            order by j.priority desc, j.job_id
+                            limit 1
+                        )
+                        union all
+                        select
+                            below.priority,
+                            below.enqueued_at
+                        from firsts as f
+                        cross join lateral (
+                            select
+                                j.priority,
+                                j.enqueued_at
+                            from gtr_jobs.jobs as j
+                            where
+                                j.queue = q.queue
+                                and j.status = 'todo'
+                                and j.scheduled_at is null
+                                and j.priority < f.priority
+                            order by j.priority desc, j.job_id
+                            limit 1
+                        ) as below
+                    )
+
+                    select min(f.enqueued_at) from firsts as f
                 ),
                 (
                     select j.scheduled_at

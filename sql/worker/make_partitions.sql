@@ -25,6 +25,10 @@ begin
         loop
             v_partition := v_table || '_' || pg_catalog.to_char(v_day, 'YYYYMMDD');
             continue when pg_catalog.to_regclass('gtr_jobs.' || v_partition) is not null;
+            -- First, so that no row comes in between moving the strays and the check that there are none.
+            execute pg_catalog.format(
+                'lock table gtr_jobs.%I in access exclusive mode', v_table || '_default'
+            );
             execute pg_catalog.format(
                 'create table gtr_jobs.%I (like gtr_jobs.%I including all)', v_partition, v_table
             );

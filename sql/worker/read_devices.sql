@@ -33,12 +33,12 @@ begin
                 where k.device_id = d.id and k.dead_registration >= greatest(d.created_at, d.updated_at)
             )
             -- A device bound to two accounts belongs to the last one that registered it.
-            and not exists (
-                select from public.user_device_tokens as o
-                where
-                    o.device_token = d.device_token
-                    and o.user_id <> d.user_id
-                    and (greatest(o.created_at, o.updated_at), o.id) > (greatest(d.created_at, d.updated_at), d.id)
+            and d.id = (
+                select o.id
+                from public.user_device_tokens as o
+                where o.device_token = d.device_token
+                order by greatest(o.created_at, o.updated_at) desc, o.id desc
+                limit 1
             )
         order by greatest(d.created_at, d.updated_at) desc
         limit 20

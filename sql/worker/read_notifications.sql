@@ -22,7 +22,8 @@ begin
         n.type::text,
         pg_catalog.left(coalesce(n.title, ''), 1000),
         pg_catalog.left(coalesce(n.body, ''), 4000),
-        coalesce(n.data, '{}')
+        -- Its owner may write anything there; who reads it expects keys.
+        case when pg_catalog.jsonb_typeof(n.data) = 'object' then n.data else '{}' end
     from public.notifications as n
     where n.id = any(p_notification_ids);
 end

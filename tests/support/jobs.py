@@ -128,7 +128,7 @@ def delivery_of(job: Claimed, **more: object) -> dict[str, object]:
 
 async def ack(
     connection: AsyncConnection,
-    worker_id: int,
+    worker_id: int | None,
     *ends: Mapping[str, object],
     deliveries: list[dict[str, object]] | None = None,
 ) -> set[int]:

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 
 _COUNTED = """
     select
-        c.oid::regclass::text,
+        n.nspname || '.' || c.relname,
         c.relkind::text,
         pg_catalog.pg_stat_get_xact_numscans(c.oid),
         pg_catalog.pg_stat_get_xact_tuples_returned(c.oid)
@@ -41,12 +41,12 @@ async def reads_of(connection: AsyncConnection, statement: str, *parameters: obj
         before = await _count(connection)
         await connection.execute(statement.encode(), parameters)
         after = await _count(connection)
-    tables, indexes = {}, {}
+    reads = Reads({}, {})
     for name, (kind, scans, rows) in after.items():
         _, scans_before, rows_before = before.get(name, (kind, 0, 0))
         if scans > scans_before:
-            (indexes if kind == "i" else tables)[name] = rows - rows_before
-    return Reads(tables, indexes)
+            (reads.indexes if kind == "i" else reads.tables)[name] = rows - rows_before
+    return reads
 
 
 async def _count(connection: AsyncConnection) -> dict[str, tuple[str, int, int]]:

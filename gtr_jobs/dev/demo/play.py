@@ -103,6 +103,19 @@ async def measure_latency(stage: Stage, cast: Cast, on_progress: Callable[[], No
     return milliseconds
 
 
+async def milliseconds_since_insert(stage: Stage, entry: Acceptance) -> float:
+    """Say how long after the newest row before it a push was accepted, by this machine's clock."""
+    cursor = await stage.database.execute(
+        "select extract(epoch from max(created_at))::float8 from ("
+        " select created_at from public.messages union all"
+        " select created_at from public.notifications) as rows"
+        " where created_at <= to_timestamp(%s)",
+        [entry.arrived_at / 1e9],
+    )
+    row = await cursor.fetchone()
+    return entry.arrived_at / 1e6 - row[0] * 1e3 if row else 0.0
+
+
 async def find_doubles(stage: Stage) -> list[str]:
     """List what a provider accepted twice for one device, as the stand-ins' own books say."""
     seen = Counter(

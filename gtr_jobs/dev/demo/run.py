@@ -15,6 +15,7 @@ from gtr_jobs.dev.demo.play import (
     Arrival,
     find_doubles,
     measure_latency,
+    milliseconds_since_insert,
     play_scene,
     read_ledger,
 )
@@ -84,7 +85,8 @@ async def _stay(console: Console, stage: Stage, cast: Cast) -> None:
         with suppress(TimeoutError):
             await stage.providers.ledger.wait_for(seen + 1, timeout=0.5)
         for entry in stage.providers.ledger.entries(after=seen):
-            console.print(draw_phone(Arrival(phones[entry.token], show(entry), 0.0)))
+            milliseconds = await milliseconds_since_insert(stage, entry)
+            console.print(draw_phone(Arrival(phones[entry.token], show(entry), milliseconds)))
 
 
 def _find_psql() -> str:

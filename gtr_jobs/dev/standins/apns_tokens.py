@@ -102,7 +102,7 @@ class ProviderTokens:
             issued_at = float(claims["iat"])
         except (jwt.InvalidTokenError, KeyError, TypeError, ValueError):
             return None
-        if False:
+        if claims.get("iss") != key.team:
             return None
         token = ProviderToken(key, issued_at)
         if len(self._checked) >= REMEMBERED:

@@ -27,6 +27,7 @@ class ServedConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._service = service
         self._transport: asyncio.Transport | None = None
+        self._is_congested = False
         self.number = service.next_number()
         self.notes: dict[str, Any] = {}
         self.closed: asyncio.Future[None] = self._loop.create_future()
@@ -39,13 +40,16 @@ class ServedConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Read no more requests from a client that does not read its answers."""
+        self._is_congested = True
         if self._transport is not None:
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Read on."""
+        self._is_congested = False
         if self._transport is not None:
             self._transport.resume_reading()
+            self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of everything that belonged to the connection."""
@@ -72,6 +76,9 @@ class ServedConnection(asyncio.Protocol):
     @abstractmethod
     def _release(self) -> None:
         """Cancel what would still answer."""
+
+    def _go_on(self) -> None:
+        """Take up requests that were read already when the client fell behind."""
 
     def _write(self, data: bytes) -> None:
         if data and self._transport is not None:

@@ -48,12 +48,19 @@ class Http1Connection(ServedConnection):
 
     # Requests in.
 
+    def _go_on(self) -> None:
+        self._read()
+
     def _read(self) -> None:
         try:
-            while self._transport is not None and self._take(self._h11.next_event()):
+            while self._may_take() and self._take(self._h11.next_event()):
                 pass
         except h11.RemoteProtocolError as error:
             self._refuse(error.error_status_hint)
+
+    def _may_take(self) -> bool:
+        """Whether the client is there and keeps up; many requests may have come in one read."""
+        return self._transport is not None and not self._is_congested
 
     def _take(self, event: object) -> bool:
         """Take one event; False when the next one has to wait."""

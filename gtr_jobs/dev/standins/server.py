@@ -82,10 +82,9 @@ class StandInServer:
         for connection in list(self._service.connections):
             connection.close()
         await self._see_off()
-        tasks = list(self._service.tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Each was cancelled with its connection; here they get the time to clean up.
+        if self._service.tasks:
+            await asyncio.wait(self._service.tasks, timeout=GOODBYE)
         # Since Python 3.12 this also waits for clients that are still shaking hands.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(listener.wait_closed(), GOODBYE)

@@ -82,7 +82,7 @@ async def test_an_accident_after_the_first_byte_is_ambiguous_and_sent_once(
     answering_server: AnsweringServer, kind: TokenKind, action: Action, outcome: Outcome
 ) -> None:
     """A push that may have been taken is not sent again by anything underneath."""
-    async with open_bench(kind, answering_server, deadline=0.5, connect_timeout=0.4) as bench:
+    async with open_bench(kind, answering_server, deadline=1.0, connect_timeout=0.9) as bench:
         bench.always(action)
         assert await bench.send() == [outcome]
         assert len(bench.requests) == 1

@@ -89,17 +89,23 @@ async def test_a_stranger_has_one_stream_until_a_push_has_authenticated(
 async def test_a_refused_push_can_narrow_the_connection(
     providers: ProviderStandIns, headers: dict[str, str]
 ) -> None:
-    """Where it is asked for, a refusal brings one stream back, and an acceptance ends that."""
+    """Where it is asked for, a refusal brings one stream back until a push is accepted."""
     providers.apns.narrows_after_refusal = True
     providers.apns.streams_when_known = 50
     gone = providers.phones.add_new("apns")
     providers.phones.uninstall(gone)
     allowed = []
     async with connect(providers.apns.server.port, providers.ca_file) as client:
-        for token in (make_apns_token(), gone, make_apns_token()):
+        for token in (make_apns_token(), gone):
             await push(client, token, headers)
             await client.read(RemoteSettingsChanged)
             allowed.append(client.streams_allowed)
+        await push(client, gone, headers)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.read(RemoteSettingsChanged), 0.05)
+        await push(client, make_apns_token(), headers)
+        await client.read(RemoteSettingsChanged)
+        allowed.append(client.streams_allowed)
 
     assert allowed == [50, 1, 50]
 

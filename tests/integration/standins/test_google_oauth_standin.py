@@ -138,7 +138,11 @@ UNTIMELY = (
         ({"iat": int(time.time()) - 10_000}, "invalid_grant", UNTIMELY),
         ({"iat": int(time.time()) + 1000}, "invalid_grant", UNTIMELY),
         ({"exp": int(time.time()) + 3700}, "invalid_grant", UNTIMELY),
-        ({"exp": int(time.time()) - 1000, "iat": 1}, "invalid_grant", UNTIMELY),
+        (
+            {"exp": int(time.time()) - 1000, "iat": int(time.time()) - 4000},
+            "invalid_grant",
+            UNTIMELY,
+        ),
         ({"exp": None}, "invalid_grant", UNTIMELY),
         (
             {"scope": "messages"},

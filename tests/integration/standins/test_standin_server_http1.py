@@ -127,6 +127,26 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
     assert answers == [(b"HTTP/1.1 200", b"1"), (b"HTTP/1.1 200", b"2")]
 
 
+async def test_a_client_that_does_not_read_is_not_read() -> None:
+    """Requests wait while their answers would pile up, and are all answered in the end."""
+    asked = 0
+
+    def answer(_: Request) -> Answer:
+        nonlocal asked
+        asked += 1
+        return Respond(200, b"x" * 100_000)
+
+    async with StandInServer(answer) as server, wire(server.port) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n" * 400)
+        first = await read_answer(reader)
+        asked_before_reading = asked
+        rest = [await read_answer(reader) for _ in range(399)]
+
+    assert asked_before_reading < 400
+    assert asked == 400
+    assert {(status, len(body)) for status, body in (first, *rest)} == {(b"HTTP/1.1 200", 100_000)}
+
+
 async def test_chunked_bodies_and_polite_clients_are_understood() -> None:
     """A body in chunks arrives whole, and `expect: 100-continue` is answered first."""
     async with StandInServer(echo) as server, wire(server.port) as (reader, writer):
@@ -200,9 +220,10 @@ async def test_an_awaited_answer_comes_when_it_is_ready() -> None:
 
     async with StandInServer(answer) as server:
         async with wire(server.port) as (reader, writer):
-            writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\n1")
+            writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\n1" * 2)
             release.set()
-            assert await read_answer(reader) == (b"HTTP/1.1 200", b"1")
+            answers = [await read_answer(reader) for _ in range(2)]
+            assert answers == [(b"HTTP/1.1 200", b"1")] * 2
             release.clear()
             writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\n2")
             with pytest.raises(TimeoutError):

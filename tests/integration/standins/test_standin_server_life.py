@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import Any
 
 import pytest
 from h2.errors import ErrorCodes
-from h2.events import ConnectionTerminated, DataReceived, ResponseReceived
+from h2.events import ConnectionTerminated, DataReceived, PingAckReceived, ResponseReceived
 
-from gtr_jobs.dev.standins.exchange import Answer, Request, Respond
+from gtr_jobs.dev.standins.exchange import Answer, Delay, Request, Respond
 from gtr_jobs.dev.standins.frame_client import connect
 from gtr_jobs.dev.standins.server import StandInServer
 from gtr_jobs.dev.standins.tls import ThrowawayAuthority
@@ -95,19 +96,50 @@ async def test_a_fault_of_the_handler_is_reported(
 
 
 async def test_closing_says_goodbye_and_leaves_nothing(authority: ThrowawayAuthority) -> None:
-    """Closing sends GOAWAY to every client, ends what still waits, and leaves no task behind."""
+    """Closing sends GOAWAY to every client, sees handlers off, and leaves no task behind."""
+    arrived, cleaned_up = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: Request) -> Answer:
+        arrived.set()
+        try:
+            return await answer_never(request)
+        finally:
+            for _ in range(10):
+                await asyncio.sleep(0)
+            cleaned_up.set()
+
     before = asyncio.all_tasks()
-    server = StandInServer(answer_never, authority.server_context())
+    server = StandInServer(answer, authority.server_context())
     await server.start()
     async with connect(server.port, authority.ca_file) as client:
         await client.post(body=b"never answered")
+        await asyncio.wait_for(arrived.wait(), 5)
         closing = asyncio.ensure_future(server.close())
         goodbye = await client.read(ConnectionTerminated)
         await client.read_to_the_end()
         await closing
 
         assert (goodbye.error_code, server.connections) == (ErrorCodes.NO_ERROR, 0)
+        assert cleaned_up.is_set()
         assert asyncio.all_tasks() == before
+
+
+async def test_a_handler_that_was_asked_for_nothing_is_let_go(
+    authority: ThrowawayAuthority,
+) -> None:
+    """A request that is taken back in the same packet leaves no coroutine unawaited."""
+    async with (
+        StandInServer(answer_never, authority.server_context()) as server,
+        connect(server.port, authority.ca_file) as client,
+    ):
+        client.write_request(1, body=b"gone")
+        client.h2.reset_stream(1)
+        client.h2.ping(b"12345678")
+        await client.flush()
+        pong = await client.read(PingAckReceived)
+        gc.collect()
+
+    assert pong.ping_data == b"12345678"
 
 
 async def test_closing_does_not_wait_for_a_client_that_hangs(
@@ -163,6 +195,25 @@ async def test_a_client_that_goes_takes_its_slow_answers_along(
             await asyncio.wait_for(arrived.wait(), 5)
 
         await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_a_client_that_goes_takes_its_delays_along(authority: ThrowawayAuthority) -> None:
+    """A delayed answer to a client that has gone is not attempted."""
+    arrived, later = asyncio.Event(), asyncio.Event()
+
+    def answer(_: Request) -> Answer:
+        arrived.set()
+        asyncio.get_running_loop().call_later(0.03, later.set)
+        return Delay(0.02, Respond(200))
+
+    with recorded_faults() as faults:
+        async with StandInServer(answer, authority.server_context()) as server:
+            async with connect(server.port, authority.ca_file) as client:
+                await client.post(body=b"x")
+                await asyncio.wait_for(arrived.wait(), 5)
+            await asyncio.wait_for(later.wait(), 5)
+
+    assert faults == []
 
 
 async def test_dropping_connections_keeps_the_server(authority: ThrowawayAuthority) -> None:

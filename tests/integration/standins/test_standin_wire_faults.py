@@ -108,6 +108,26 @@ async def test_a_goodbye_leaves_out_the_request_and_answers_earlier_ones(
     assert late > early
 
 
+async def test_streams_after_the_last_that_a_goodbye_names_get_nothing(
+    authority: ThrowawayAuthority,
+) -> None:
+    """A request that was open but is not taken in is not answered, though others still are."""
+    answers: dict[str, Answer] = {
+        "/slow": Delay(0.05, Respond(200, b"slow")),
+        "/left-out": Delay(0.02, Respond(200, b"never seen")),
+        "/bye": GoAway(last_stream_id=1),
+    }
+    async with (
+        server_of(authority, answers) as server,
+        connect(server.port, authority.ca_file) as client,
+    ):
+        for path in ("/slow", "/left-out", "/bye"):
+            await client.post(path)
+        events = await client.read_to_the_end()
+
+    assert [event.stream_id for event in events if isinstance(event, ResponseReceived)] == [1]
+
+
 @pytest.mark.parametrize(("last", "named"), [("this", 3), (1, 1), (2**31 - 1, 2**31 - 1), (0, 0)])
 async def test_a_goodbye_names_the_last_stream_told(
     authority: ThrowawayAuthority, last: int | str, named: int

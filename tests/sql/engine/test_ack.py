@@ -169,7 +169,7 @@ async def test_an_ack_of_another_claim_writes_nothing(
         (other_id, end),
         (None, end),
     ):
-        assert await ack(worker, holder, refused, deliveries=sent) == set()  # type: ignore[arg-type]  # None too
+        assert await ack(worker, holder, refused, deliveries=sent) == set()
     assert await _nothing_was_written(admin)
     assert await fetch_rows(admin, STATE) == [("doing", worker_id, 0, 1, 0, None)]
 

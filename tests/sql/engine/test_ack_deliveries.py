@@ -224,7 +224,8 @@ async def test_a_device_that_is_gone_is_not_read_any_more(
     await phone.die(registered_at)
     assert await phone.read() == []
     assert await fetch_rows(
-        admin, "select device_id, dead_reason, dead_registration, dead_since <= now() from gtr_jobs.devices"
+        admin,
+        "select device_id, dead_reason, dead_registration, dead_since <= now() from gtr_jobs.devices",
     ) == [(phone.device_id, "Unregistered", registered_at, True)]
 
 

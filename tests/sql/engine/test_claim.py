@@ -220,4 +220,6 @@ async def test_a_claim_reads_no_more_than_it_takes(
     assert reads.indexes["procrastinate.gtr_jobs_ready"] == 5
     assert reads.indexes["procrastinate.gtr_jobs_scheduled"] <= 10
     assert max(reads.indexes.values()) <= 30
-    assert await fetch_value(admin, "select count(*) from gtr_jobs.jobs where status = 'doing'") == 0
+    assert (
+        await fetch_value(admin, "select count(*) from gtr_jobs.jobs where status = 'doing'") == 0
+    )

@@ -132,5 +132,6 @@ async def test_who_leaves_the_register_sleeps_no_more(
 async def test_the_book_of_sleepers_survives_no_crash(admin: AsyncConnection) -> None:
     """It is unlogged: who sleeps costs no write to the log, and says so again after a crash."""
     assert await fetch_rows(
-        admin, "select relpersistence from pg_class where oid = 'gtr_jobs.sleeping_workers'::regclass"
+        admin,
+        "select relpersistence from pg_class where oid = 'gtr_jobs.sleeping_workers'::regclass",
     ) == [("u",)]

@@ -1,0 +1,206 @@
+"""`gtr-jobs db migrate` installs everything, once, and says what it did."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from support.catalog import read_catalog
+from support.command_line import Ended, assert_refused, run_command
+from support.databases import DatabaseMaker, ProjectDatabase
+from support.migrations import read_books
+from support.plans import PLAN
+
+from gtr_jobs.dev.postgres import Server
+from gtr_jobs.dev.supabase import DefaultGrants
+
+
+def _migrate(database: ProjectDatabase, *arguments: str, **settings: str) -> Ended:
+    settings |= {"GTR_ADMIN_DATABASE_URL": database.dsn}
+    return run_command("db", "migrate", *arguments, settings=settings)
+
+
+def _status(database: ProjectDatabase) -> Ended:
+    return run_command("db", "status", settings={"GTR_ADMIN_DATABASE_URL": database.dsn})
+
+
+@pytest.mark.parametrize("default_grants", ["old", "new"])
+def test_a_bare_project_gets_everything_and_a_second_run_nothing(
+    bare_database: ProjectDatabase, default_grants: DefaultGrants
+) -> None:
+    """It reports each step and file as the role postgres, who is no superuser; then the database is up to date."""
+    steps = [f"applying {step}" for step in PLAN.steps]
+    files = [f"installing {file.path}" for file in PLAN.files]
+    with bare_database.connect() as connection:
+        row = connection.execute(
+            "select rolname, rolsuper from pg_catalog.pg_roles where rolname = current_user"
+        ).fetchone()
+    assert row == ("postgres", False)
+    assert _migrate(bare_database) == Ended(
+        0,
+        f"Applied {len(steps)} steps, installed {len(files)} files, removed 0.\n",
+        "\n".join([*steps, *files, ""]),
+    )
+    assert _migrate(bare_database) == Ended(0, "Nothing to do: the database is up to date.\n", "")
+
+
+def test_the_default_grants_of_a_project_change_nothing_of_ours(
+    database_maker: DatabaseMaker,
+) -> None:
+    """Where new objects are open to the API's roles by themselves, ours are closed all the same."""
+    catalogs = []
+    for grants in ("old", "new"):
+        with database_maker.make("installed", grants) as database, database.connect() as connection:
+            catalog = read_catalog(connection)
+        catalogs.append(
+            {
+                name: [row for row in rows if "public" not in str(row[0])]
+                for name, rows in catalog.items()
+                if name != "default rights"
+            }
+        )
+    assert catalogs[0] == catalogs[1]
+
+
+@pytest.mark.parametrize("default_grants", ["old", "new"])
+def test_the_apis_roles_have_no_right_in_our_schemas(
+    database: ProjectDatabase, default_grants: DefaultGrants
+) -> None:
+    """Neither on a schema, nor on any relation or function in it."""
+    with database.connect() as connection:
+        rights = connection.execute(
+            """
+            with ours as (
+                select oid, nspname from pg_catalog.pg_namespace where nspname in ('gtr_jobs', 'procrastinate')
+            )
+            select r.rolname, o.nspname::text
+            from pg_catalog.pg_roles as r, ours as o
+            where has_schema_privilege(r.oid, o.oid, 'usage') and r.rolname = any(%(roles)s)
+            union all
+            select r.rolname, p.oid::regprocedure::text
+            from pg_catalog.pg_roles as r, ours as o, pg_catalog.pg_proc as p
+            where p.pronamespace = o.oid and has_function_privilege(r.oid, p.oid, 'execute')
+                and r.rolname = any(%(roles)s)
+            union all
+            select r.rolname, c.oid::regclass::text
+            from pg_catalog.pg_roles as r, ours as o, pg_catalog.pg_class as c
+            where c.relnamespace = o.oid and c.relkind in ('r', 'p', 'v') and r.rolname = any(%(roles)s)
+                and has_table_privilege(r.oid, c.oid, 'select, insert, update, delete, truncate, references, trigger')
+            """,
+            {"roles": ["anon", "authenticated", "service_role"]},
+        ).fetchall()
+    assert rights == []
+
+
+def test_tables_that_the_app_lacks_are_named_and_attached_when_they_come(
+    empty_supabase_database: ProjectDatabase,
+) -> None:
+    """A project without the app's tables is installed; status lists what was left out, and then what is due."""
+    database = empty_supabase_database
+    done = _migrate(database)
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[1:] == [
+        f"Left out {file.path}: the app has no table {', '.join(file.tables)}. Run this again when it has."
+        for file in PLAN.files
+        if file.tables
+    ]
+    status = _status(database)
+    assert status.code == 0
+    assert _states(status)["on/messages_insert.sql"] == "left out: no table public.messages"
+
+    with database.connect() as connection:
+        connection.execute(
+            "create table public.messages (id uuid primary key, sender_id uuid, recipient_id uuid)"
+        )
+    status = _status(database)
+    assert status.code == 1
+    states = _states(status)
+    assert states["on/messages_insert.sql"] == "pending"
+    assert states["trigger on public.messages"] == "missing or disabled"
+
+    done = _migrate(database)
+    assert (done.code, done.err) == (0, "installing on/messages_insert.sql\n")
+    assert _states(_status(database))["trigger on public.messages"] == "attached"
+    with database.connect() as connection:
+        connection.execute(
+            "insert into public.messages values"
+            " (gen_random_uuid(), gen_random_uuid(), gen_random_uuid())"
+        )
+        assert connection.execute("select kind from gtr_jobs.jobs").fetchall() == [("message",)]
+
+
+def test_a_database_learns_what_it_is_once(bare_database: ProjectDatabase) -> None:
+    """Project and environment come from options or settings; others are refused, unless a change is meant."""
+    assert _migrate(bare_database, "--project", "gtr", "--environment", "production").code == 0
+    assert _identity(bare_database) == ("gtr", "production")
+
+    assert_refused(
+        _migrate(bare_database, "--environment", "staging"),
+        78,
+        "'production'",
+        "'staging'",
+        "GTR_ENVIRONMENT",
+        "--change-identity",
+    )
+    assert_refused(
+        _migrate(bare_database, GTR_PROJECT="other"), 78, "'gtr'", "'other'", "--change-identity"
+    )
+    assert _identity(bare_database) == ("gtr", "production")
+    assert _migrate(bare_database).out == "Nothing to do: the database is up to date.\n"
+    assert _identity(bare_database) == ("gtr", "production")
+
+    changed = _migrate(bare_database, "--change-identity", GTR_ENVIRONMENT="staging")
+    assert changed.code == 0
+    assert changed.err == "recording the project (gtr) and the environment (staging)\n"
+    assert _identity(bare_database) == ("gtr", "staging")
+
+
+def test_a_server_that_is_no_supabase_is_refused(own_server: Server) -> None:
+    """Without the API's roles nothing is installed, and the line says which are missing."""
+    settings = {"GTR_ADMIN_DATABASE_URL": own_server.superuser_dsn()}
+    refused = run_command("db", "migrate", settings=settings)
+    assert_refused(refused, 78, "anon, authenticated, service_role", "GTR_ADMIN_DATABASE_URL")
+    with psycopg.connect(own_server.superuser_dsn()) as connection:
+        found = connection.execute(
+            "select from pg_catalog.pg_namespace where nspname = 'gtr_jobs'"
+        ).fetchone()
+    assert found is None
+
+
+def test_a_role_that_may_not_install_is_told_which_role_may(
+    bare_database: ProjectDatabase, database: ProjectDatabase
+) -> None:
+    """Neither the API's login nor the worker's role can install; one line says whose connection it takes."""
+    said = ("permission denied", "`postgres`", "GTR_ADMIN_DATABASE_URL")
+    for command in ("migrate", "status"):
+        refused = run_command(
+            "db", command, settings={"GTR_ADMIN_DATABASE_URL": database.worker_dsn}
+        )
+        assert_refused(refused, 78, *said)
+    refused = run_command(
+        "db", "migrate", settings={"GTR_ADMIN_DATABASE_URL": bare_database.api_dsn}
+    )
+    assert_refused(refused, 78, *said, after=("applying gtr_jobs 0001 create schema",))
+    assert read_books(bare_database).steps == {}
+
+
+def test_the_transaction_pooler_of_a_project_is_refused() -> None:
+    """Sessions do not last there, and with them neither the lock nor its limits; no connection is tried."""
+    refused = run_command(
+        "db",
+        "migrate",
+        settings={
+            "GTR_ADMIN_DATABASE_URL": "postgresql://postgres.abc:x@aws-0-eu.pooler.supabase.com:6543/postgres"
+        },
+        timeout=5,
+    )
+    assert_refused(refused, 78, "GTR_ADMIN_DATABASE_URL", "6543", "5432")
+
+
+def _identity(database: ProjectDatabase) -> tuple[str | None, str | None]:
+    books = read_books(database)
+    return books.project, books.environment
+
+
+def _states(status: Ended) -> dict[str, str]:
+    lines = (line.split("  ", 1) for line in status.out.splitlines() if "  " in line)
+    return {what: state.strip() for what, state in lines}

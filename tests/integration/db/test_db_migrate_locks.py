@@ -1,0 +1,152 @@
+"""Migrations wait for each other, and let the app go first."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from support.command_line import assert_refused, run_command, start_command, wait_for_line
+from support.databases import ProjectDatabase
+from support.migrations import migrate_with, read_books
+from support.people import create_conversation, create_person, send_message
+from support.plans import PLAN, without_file
+
+from gtr_jobs.db import migrate as migration
+from gtr_jobs.domain.errors import TryAgainError
+
+_FILE = "on/messages_insert.sql"
+# What a migration waits for a lock, and what the machine may add to it.
+_LONGEST_WAIT_SECONDS = 3.5
+
+
+@contextmanager
+def _other_migration(database: ProjectDatabase) -> Iterator[psycopg.Connection]:
+    """Hold what a running migration holds."""
+    with database.connect() as connection:
+        connection.execute("select pg_advisory_lock(%s)", [migration._ADVISORY_KEY])
+        yield connection
+
+
+def test_of_two_migrations_one_waits_and_then_finds_nothing_to_do(
+    bare_database: ProjectDatabase,
+) -> None:
+    """Both end well, one piece is installed once, and who waits says so."""
+    settings = {"GTR_ADMIN_DATABASE_URL": bare_database.dsn}
+    with bare_database.connect() as app, app.transaction():
+        app.execute("lock table public.messages in row exclusive mode")
+        first = start_command("db", "migrate", settings=settings)
+        wait_for_line(first, f"installing {_FILE}")
+        second = start_command("db", "migrate", settings=settings)
+        wait_for_line(second, "waiting for another migration to end")
+    ended = [process.communicate() for process in (first, second)]
+    assert [process.returncode for process in (first, second)] == [0, 0]
+    assert ended[0][0].startswith(f"Applied {len(PLAN.steps)} steps")
+    assert ended[1] == ("Nothing to do: the database is up to date.\n", "")
+
+
+def test_a_migration_that_does_not_end_is_not_waited_for_for_ever(
+    bare_database: ProjectDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its patience it gives up, and has done nothing."""
+    monkeypatch.setattr(migration, "LOCK_WAIT_SECONDS", 0.1)
+    with (
+        _other_migration(bare_database),
+        pytest.raises(TryAgainError, match="another migration is running"),
+    ):
+        migrate_with(bare_database, PLAN)
+    assert read_books(bare_database).steps == {}
+
+
+def test_ctrl_c_ends_the_wait_without_a_word_too_many(bare_database: ProjectDatabase) -> None:
+    """Interrupted while it waits it exits 130 as a shell expects, without a traceback."""
+    settings = {"GTR_ADMIN_DATABASE_URL": bare_database.dsn}
+    with _other_migration(bare_database):
+        waiting = start_command("db", "migrate", settings=settings)
+        wait_for_line(waiting, "waiting for another migration to end")
+        waiting.send_signal(signal.SIGINT)
+        assert waiting.communicate() == ("", "")
+    assert waiting.returncode == 130
+
+
+@pytest.mark.timeout(60)
+def test_a_table_that_stays_locked_ends_it_and_the_app_never_waits_long(
+    bare_database: ProjectDatabase,
+) -> None:
+    """It exits 75 with nothing half done; meanwhile the app's inserts wait no longer than one attempt."""
+    with bare_database.connect() as connection:
+        people = [create_person(connection, name) for name in ("Ken", "Aiko")]
+        conversation = create_conversation(connection, *people)
+    given_up = threading.Event()
+    waits: list[float] = []
+
+    def write_as_the_app() -> None:
+        with bare_database.connect() as connection:
+            while not given_up.wait(0.2):
+                began = time.monotonic()
+                send_message(connection, conversation, people[0], people[1], "hi")
+                waits.append(time.monotonic() - began)
+
+    with bare_database.connect() as holder, holder.transaction():
+        # What an insert of a transaction that is left open holds.
+        holder.execute("lock table public.messages in row exclusive mode")
+        app = threading.Thread(target=write_as_the_app)
+        app.start()
+        try:
+            refused = run_command(
+                "db",
+                "migrate",
+                settings={"GTR_ADMIN_DATABASE_URL": bare_database.dsn},
+                timeout=50,
+            )
+        finally:
+            given_up.set()
+            app.join()
+    place = PLAN.files.index(next(file for file in PLAN.files if file.path == _FILE))
+    reported = [f"applying {step}" for step in PLAN.steps]
+    reported += [f"installing {file.path}" for file in PLAN.files[: place + 1]]
+    assert_refused(
+        refused, 75, _FILE, "stayed locked", "nothing is half done", after=tuple(reported)
+    )
+    assert max(waits) < _LONGEST_WAIT_SECONDS
+    assert max(waits) > 1.0, "it was never in the app's way: this proves nothing"
+    assert list(read_books(bare_database).files) != []
+    assert _FILE not in read_books(bare_database).files
+    with bare_database.connect() as connection:
+        left = connection.execute(
+            "select to_regprocedure('gtr_jobs.on_messages_insert()')"
+        ).fetchone()
+    assert left == (None,)
+
+
+def test_a_table_that_comes_free_in_between_ends_it_well(bare_database: ProjectDatabase) -> None:
+    """One attempt fails, the next one gets the lock; what was locked is all that was left to do."""
+    migrate_with(bare_database, without_file(PLAN, _FILE))
+    with bare_database.connect() as holder:
+        holder.execute("begin; lock table public.messages in row exclusive mode")
+        waiting = start_command(
+            "db", "migrate", settings={"GTR_ADMIN_DATABASE_URL": bare_database.dsn}
+        )
+        wait_for_line(waiting, f"installing {_FILE}")
+        _wait_for_two_attempts(bare_database)
+        holder.execute("commit")
+        out, _ = waiting.communicate()
+    assert (waiting.returncode, out) == (0, "Applied 0 steps, installed 1 files, removed 0.\n")
+
+
+def _wait_for_two_attempts(database: ProjectDatabase) -> None:
+    """Watch the migration's session wait for its lock, give up, and wait again."""
+    with database.connect() as connection:
+        seen: list[bool] = []
+        while seen.count(True) < 2:
+            row = connection.execute(
+                "select exists (select from pg_catalog.pg_locks as l where not l.granted"
+                " and l.relation = 'public.messages'::regclass)"
+            ).fetchone()
+            assert row is not None
+            if not seen or seen[-1] != row[0]:
+                seen.append(row[0])
