@@ -27,14 +27,17 @@ async def run_standins(folder: Path, *, strict: bool, say: Callable[[str], objec
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with ProviderStandIns(strict=strict) as providers, Control(providers) as control:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            settings = providers.write_credentials(folder)
-        except OSError as error:
-            raise UsageError(
-                f"--folder {folder}: {error.strerror}", "name a folder that you can write to"
-            ) from None
-        for name, value in settings.items():
+        for name, value in _write_keys(providers, folder).items():
             say(f"{name}={value}")
         say(f"# orders: {control.url}")
         await stopped.wait()
+
+
+def _write_keys(providers: ProviderStandIns, folder: Path) -> dict[str, str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return providers.write_credentials(folder)
+    except OSError as error:
+        raise UsageError(
+            f"--folder {folder}: {error.strerror}", "name a folder that you can write to"
+        ) from None

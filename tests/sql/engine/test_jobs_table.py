@@ -6,6 +6,7 @@ from psycopg import AsyncConnection
 from support.jobs import ack, claim, end_of, fetch_rows, fetch_value, put_jobs, register_worker
 
 from gtr_jobs.app.database import installation_plan
+from gtr_jobs.db.statements import install_text
 
 
 async def test_a_job_costs_no_event_rows(admin: AsyncConnection, worker: AsyncConnection) -> None:
@@ -104,6 +105,6 @@ async def test_every_file_can_be_installed_again(
     """
     before = await fetch_value(admin, catalogue)
     for file in installation_plan().files:
-        await admin.execute(file.sql.encode())
+        await admin.execute(install_text(file).encode())
     assert await fetch_value(admin, catalogue) == before
     assert len(await claim(worker, await register_worker(worker))) == 2
