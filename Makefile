@@ -26,7 +26,7 @@ check: $(VENV)/.test ## Format, lint, types, imports and SQL
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql/migrations sql/engine sql/worker sql/on sql/ops sql/dev
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql/migrations sql/engine sql/rules sql/worker sql/rpc sql/on sql/ops sql/dev
 
 suite: $(VENV)/.test tests/node/node_modules/.installed ## The full suite on PostgreSQL 17
 	GTR_TEST_POSTGRES=$(POSTGRES) $(PYTEST) tests

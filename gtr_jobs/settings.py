@@ -46,8 +46,8 @@ class Settings(BaseSettings):
     )
     admin_database_url: SecretStr | None = Field(
         None,
-        description="Where `gtr-jobs db` installs: connection string of the project's role "
-        "postgres. Not for the worker.",
+        description="Where `gtr-jobs db` installs, and where `dead`, `jobs` and `queues` look and "
+        "act: connection string of the project's role postgres. Not for the worker.",
     )
     project: str | None = Field(
         None,
@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     )
 
     queues: str = Field(
-        "push",
+        "push,match",
         description="The queues that the worker drains, separated by commas.",
     )
     concurrency: int = Field(
@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         "gtr-marketplace",
         pattern=r"^[a-z][a-z0-9+.-]*$",
         description="Scheme of the app's deep links.",
+    )
+    message_notifications: bool = Field(
+        False,
+        description="Whether a chat message is also written into the app's list of notifications; "
+        "the same for all workers of a database.",
     )
 
     fcm_credentials_file: Path | None = Field(

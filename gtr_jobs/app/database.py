@@ -33,7 +33,7 @@ def migrate_database(settings: Settings, identity: Identity, report: Report) -> 
         identity.environment or settings.environment,
         identity.may_change,
     )
-    database = _admin_database(settings)
+    database = admin_database(settings)
     known = database.parameters()
     if known.get("port") == "6543" and ".supabase." in known.get("host", ""):
         raise ConfigurationError(
@@ -46,7 +46,7 @@ def migrate_database(settings: Settings, identity: Identity, report: Report) -> 
 
 def read_database_status(settings: Settings) -> DatabaseStatus:
     """Compare the database of GTR_ADMIN_DATABASE_URL with this version."""
-    database = _admin_database(settings)
+    database = admin_database(settings)
     with administer(database) as connection:
         return read_status(connection, database, installation_plan())
 
@@ -75,14 +75,19 @@ def set_worker_password(settings: Settings, chosen: str | None) -> str:
         settings: GTR_ADMIN_DATABASE_URL says where.
         chosen: The password; None has one made.
     """
-    database = _admin_database(settings)
+    database = admin_database(settings)
     password = chosen or secrets.token_urlsafe(24)
     with administer(database) as connection:
         set_password(connection, password)
     return worker_url(database, password)
 
 
-def _admin_database(settings: Settings) -> Database:
+def admin_database(settings: Settings) -> Database:
+    """Say where the project's role postgres connects.
+
+    Raises:
+        ConfigurationError: GTR_ADMIN_DATABASE_URL is not set.
+    """
     if settings.admin_database_url is None:
         raise ConfigurationError(
             "GTR_ADMIN_DATABASE_URL is not set",

@@ -14,10 +14,12 @@ from gtr_jobs.db.compatibility import check_identity, check_worker
 from gtr_jobs.db.connect import Database, connect_async
 from gtr_jobs.db.deliveries import Deliveries
 from gtr_jobs.db.devices import Devices
+from gtr_jobs.db.inbox import Inbox
 from gtr_jobs.db.installed import read_installed_as_worker
 from gtr_jobs.db.operations import Operations
 from gtr_jobs.db.plan import Plan
 from gtr_jobs.db.pool import make_pool, open_pool
+from gtr_jobs.db.searches import Searches
 from gtr_jobs.db.sources import Sources
 from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
 from gtr_jobs.engine.context import make_context
@@ -30,12 +32,15 @@ from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.ops.health import Health
 from gtr_jobs.providers.base import Provider
 from gtr_jobs.settings import Settings
+from gtr_jobs.tasks.match import MatchTask
 from gtr_jobs.tasks.push import PushStore, PushTask
 from gtr_jobs.worker.chores import Chores
 from gtr_jobs.worker.daemon import Daemon, DaemonParts
 
 POOL_SIZE = 5
-QUEUES = (PushTask.queue,)
+QUEUES = (PushTask.queue, MatchTask.queue)
+# Left out where the app has no list of notifications.
+_MESSAGE_NOTES = "worker/write_message_notifications.sql"
 
 
 def run_worker(settings: Settings) -> None:
@@ -62,17 +67,27 @@ async def _run_worker(settings: Settings, queues: tuple[str, ...]) -> None:
     pool = make_pool(database, POOL_SIZE)
     await open_pool(pool, database)
     context = make_context(database, pool, log, metrics)
-    deliveries = Deliveries(pool)
+    deliveries, devices = Deliveries(pool), Devices(pool)
     push = PushTask(
         kinds=KINDS,
         providers=providers,
-        store=PushStore(Sources(pool), Devices(pool), deliveries),
+        store=PushStore(
+            Sources(pool),
+            devices,
+            deliveries,
+            Inbox(pool) if settings.message_notifications else None,
+        ),
         scheme=settings.deep_link_scheme,
         log=log,
         metrics=metrics,
     )
+    matching = MatchTask(searches=Searches(pool), log=log)
+    limit = settings.concurrency
     lanes = {
-        PushTask.queue: LaneSpec(PushTask.queue, frozenset(push.kinds), push, settings.concurrency)
+        PushTask.queue: LaneSpec(PushTask.queue, frozenset(push.kinds), push, limit),
+        MatchTask.queue: LaneSpec(
+            MatchTask.queue, MatchTask.kinds, matching, min(limit, MatchTask.most_jobs)
+        ),
     }
     health = Health(context.outage.seconds_since_answer)
 
@@ -85,7 +100,9 @@ async def _run_worker(settings: Settings, queues: tuple[str, ...]) -> None:
         DaemonParts(
             context=context,
             lanes=[Lane(lanes[queue], context) for queue in queues],
-            chores=Chores(Operations(pool, plan), deliveries, health, context.outage, log, metrics),
+            chores=Chores(
+                Operations(pool, plan), deliveries, devices, health, context.outage, log, metrics
+            ),
             site=HttpServer(make_site(health, metrics), settings.http_host, settings.http_port),
             health=health,
             close=close,
@@ -104,6 +121,11 @@ async def _check_database(database: Database, plan: Plan, settings: Settings, lo
         *check_worker(plan, installed),
         *check_identity(installed, settings.project, settings.environment),
     )
+    if settings.message_notifications and _MESSAGE_NOTES not in installed.files:
+        raise ConfigurationError(
+            "GTR_MESSAGE_NOTIFICATIONS is on, and the app has no table public.notifications",
+            "turn it off, or run `gtr-jobs db migrate` if the table has come since",
+        )
     for warning in warnings:
         log.warning(events.WORKER_WARNED, warning=warning)
 

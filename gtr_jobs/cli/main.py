@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gtr_jobs import __version__
-from gtr_jobs.cli import db, dev, worker
+from gtr_jobs.cli import db, dead, dev, jobs, queues, worker
 from gtr_jobs.domain.errors import GtrError
 
 INTERRUPTED = 130
@@ -28,6 +28,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("worker")(worker.work)
+app.command("queues")(queues.queues)
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(dead.app, name="dead")
 app.add_typer(db.app, name="db")
 app.add_typer(dev.app, name="dev")
 
@@ -68,6 +71,7 @@ def main() -> None:
 
 
 def _run() -> int | str | None:
+    output = sys.stdout
     try:
         app()
     except GtrError as error:
@@ -76,5 +80,6 @@ def _run() -> int | str | None:
     except KeyboardInterrupt:
         return INTERRUPTED
     except SystemExit as end:
-        return end.code
+        # Where the output was closed, typer has put a quiet one in its place, and says 1.
+        return OUTPUT_CLOSED if sys.stdout is not output else end.code
     return 0

@@ -54,3 +54,10 @@ class Devices:
                 devices[user_id].append(Device(*device))
             badges: dict[UUID, int] = dict(await badge_rows.fetchall())
         return Audience(dict(devices), badges)
+
+    async def keep(self) -> int:
+        """Note devices whose registration was missed, and forget old tokens; give how many were noted."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute("select gtr_jobs.keep_devices()")
+            row = await cursor.fetchone()
+        return int(row[0]) if row else 0

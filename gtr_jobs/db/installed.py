@@ -131,7 +131,7 @@ class TriggerStatus:
 
     Args:
         trigger: What the package's files expect.
-        table_exists: The app has the table.
+        table_exists: The app has the table, and those without which the trigger is left out.
         attached: The trigger is on it and enabled.
     """
 
@@ -149,10 +149,17 @@ class TriggerStatus:
 TRIGGER_QUERY = """
     select
         wanted.ordinal,
-        c.oid is not null,
+        c.oid is not null and not exists (
+            select from pg_catalog.string_to_table(wanted.needs, ' ') as needed (name)
+            where not exists (
+                select from pg_catalog.pg_class as there
+                join pg_catalog.pg_namespace as place on place.oid = there.relnamespace
+                where place.nspname || '.' || there.relname = needed.name
+            )
+        ),
         t.oid is not null
-    from unnest(%s::text[], %s::text[], %s::text[])
-        with ordinality as wanted (schema_name, table_name, trigger_name, ordinal)
+    from unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+        with ordinality as wanted (schema_name, table_name, trigger_name, needs, ordinal)
     left join pg_catalog.pg_namespace as n on n.nspname = wanted.schema_name
     left join pg_catalog.pg_class as c on c.relnamespace = n.oid and c.relname = wanted.table_name
     left join pg_catalog.pg_trigger as t
@@ -166,10 +173,10 @@ def expected_triggers(plan: Plan) -> tuple[Trigger, ...]:
     return tuple(file.trigger for file in plan.files if file.trigger is not None)
 
 
-def trigger_parameters(triggers: Iterable[Trigger]) -> tuple[list[str], list[str], list[str]]:
+def trigger_parameters(triggers: Iterable[Trigger]) -> list[list[str]]:
     """Give the parameters of TRIGGER_QUERY for these triggers."""
-    named = [(*trigger.table.split("."), trigger.name) for trigger in triggers]
-    return [name[0] for name in named], [name[1] for name in named], [name[2] for name in named]
+    rows = [(*one.table.split("."), one.name, " ".join(one.needs)) for one in triggers]
+    return [[row[place] for row in rows] for place in range(4)]
 
 
 def judge_triggers(
@@ -195,10 +202,15 @@ _INDEX_QUERY = sql.SQL(
         wanted.ordinal,
         c.oid is not null and not exists (
             select from pg_catalog.pg_index as i
-            where i.indrelid = c.oid and i.indisvalid and {definition} = wanted.definition
+            join pg_catalog.pg_class as x on x.oid = i.indexrelid
+            where
+                i.indrelid = c.oid
+                and i.indisvalid
+                -- Where a column has another type than ours, the server writes the same index otherwise.
+                and (x.relname = wanted.index_name or {definition} = wanted.definition)
         )
-    from unnest(%s::text[], %s::text[], %s::text[])
-        with ordinality as wanted (schema_name, table_name, definition, ordinal)
+    from unnest(%s::text[], %s::text[], %s::text[], %s::text[])
+        with ordinality as wanted (schema_name, table_name, index_name, definition, ordinal)
     left join pg_catalog.pg_namespace as n on n.nspname = wanted.schema_name
     left join pg_catalog.pg_class as c on c.relnamespace = n.oid and c.relname = wanted.table_name
     order by wanted.ordinal
@@ -207,10 +219,12 @@ _INDEX_QUERY = sql.SQL(
 
 
 def missing_indexes(connection: psycopg.Connection, files: Iterable[SqlFile]) -> tuple[Index, ...]:
-    """List the indexes that files make and the app's tables lack; those of tables that are not there do not count."""
-    indexes = [index for file in files for index in file.indexes]
-    named = [(*index.table.split("."), index.definition) for index in indexes]
-    parameters = [[name[place] for name in named] for place in range(3)]
+    """List the indexes that files make and the app's tables lack; those of files that are left out do not count."""
+    files = tuple(files)
+    lacking = missing_tables(connection, files)
+    indexes = [index for file in files if lacking.isdisjoint(file.tables) for index in file.indexes]
+    named = [(*index.table.split("."), index.name, index.definition) for index in indexes]
+    parameters = [[name[place] for name in named] for place in range(4)]
     rows = connection.execute(_INDEX_QUERY, parameters).fetchall()
     return tuple(index for index, (_, is_missing) in zip(indexes, rows, strict=True) if is_missing)
 

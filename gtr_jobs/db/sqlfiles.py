@@ -6,6 +6,7 @@ Each file says in its head what it does and what it stands on:
     -- requires: engine/jobs_table      another file, by folder and stem, that comes first
     -- table: public.messages           left out where the app has no such table
     -- enqueues: message                the kinds of job that a file in on/ can cause
+    -- keeps: gtr_jobs.devices          the table of ours that a file in on/ writes instead
     -- oldest-worker: 0.1.0             in migrations: the oldest worker that can live with it
 """
 
@@ -19,10 +20,12 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 # The order of the folders is the way a row takes, backwards: what is called comes before its caller.
-RERUNNABLE_FOLDERS = ("engine", "worker", "ops", "rpc", "on", "policy")
+RERUNNABLE_FOLDERS = ("engine", "rules", "worker", "ops", "rpc", "on", "policy")
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_HEADER = re.compile(r"-- (?P<name>does|requires|table|enqueues|oldest-worker): (?P<value>.+)")
+_HEADER = re.compile(
+    r"-- (?P<name>does|requires|table|enqueues|keeps|oldest-worker): (?P<value>.+)"
+)
 _FUNCTION = re.compile(r"^create or replace function (?P<name>[a-z_.]+)\(", re.MULTILINE)
 _VIEW = re.compile(r"^create or replace view (?P<name>[a-z_.]+)", re.MULTILINE)
 _INDEX = re.compile(
@@ -43,11 +46,19 @@ def sql_root() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A trigger that a file attaches to one of the app's tables."""
+    """A trigger that a file attaches to one of the app's tables.
+
+    Args:
+        name: What we call it.
+        table: Its table.
+        statement: What attaches it.
+        needs: The tables without which it is left out.
+    """
 
     name: str
     table: str
     statement: str
+    needs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,7 @@ class SqlFile:
     def trigger(self) -> Trigger | None:
         """The trigger that the file attaches, if it is one of on/."""
         match = _TRIGGER.search(self.sql)
-        return match and Trigger(match["name"], match["table"], match[0])
+        return match and Trigger(match["name"], match["table"], match[0], self.tables)
 
     @cached_property
     def table_statements(self) -> tuple[TableStatement, ...]:

@@ -48,8 +48,8 @@ $gtr$
 """
 _IF_TABLE = """do $gtr$
 begin
-    if to_regclass('{table}') is null then
-        raise notice 'gtr_jobs: {table} is not there, {path} is left out';
+    if {lacking} then
+        raise notice 'gtr_jobs: {tables} is not there, {path} is left out';
         return;
     end if;{unless}
 {statement}
@@ -115,7 +115,7 @@ def drop_leftovers_statement(plan: Plan, path: str) -> sql.Composed:
 def install_text(file: SqlFile) -> str:
     """Write the text that installs a file, whichever of the app's tables and indexes are there.
 
-    A trigger or an index whose table the app lacks is left out with a notice. An index that the app
+    A trigger or an index of a file whose tables the app lacks is left out with a notice. An index that the app
     has already, under whatever name, is not made a second time.
     """
     text = file.sql
@@ -133,7 +133,8 @@ def _if_table(file: SqlFile, statement: TableStatement) -> str:
             wanted=sql.Literal(statement.index.definition).as_string(),
         )
     return _IF_TABLE.format(
-        table=statement.table,
+        lacking=" or ".join(f"to_regclass('{table}') is null" for table in file.tables),
+        tables=" or ".join(file.tables),
         path=file.path,
         unless=unless,
         statement=indent(statement.sql, "    "),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -62,14 +63,76 @@ async def send_message(
     )
 
 
-async def create_listing(connection: AsyncConnection, seller_id: UUID, title: str) -> UUID:
-    """Put a car up for sale and return its listing's id."""
-    return await _insert(connection, "listings", user_id=seller_id, title=title)
+async def create_listing(
+    connection: AsyncConnection, seller_id: UUID, title: str, **columns: Any
+) -> UUID:
+    """Put a car up for sale, with whatever else is said of it, and return its listing's id."""
+    return await _insert(connection, "listings", user_id=seller_id, title=title, **columns)
 
 
 async def favourite_listing(connection: AsyncConnection, listing_id: UUID, user_id: UUID) -> UUID:
     """Like a listing and return the like's id; the app's own trigger tells the seller."""
     return await _insert(connection, "listing_favorites", listing_id=listing_id, user_id=user_id)
+
+
+async def save_search(
+    connection: AsyncConnection, user_id: UUID, name: str, **criteria: Any
+) -> UUID:
+    """Save what somebody looks for and return the search's id."""
+    return await _insert(
+        connection, "saved_searches", user_id=user_id, search_name=name, **criteria
+    )
+
+
+async def create_event(connection: AsyncConnection, organiser_id: UUID, title: str) -> UUID:
+    """Announce a meet that begins tomorrow and return its id."""
+    return await _insert(
+        connection,
+        "events",
+        created_by=organiser_id,
+        title=title,
+        start_date=datetime.now(UTC) + timedelta(days=1),
+    )
+
+
+async def favourite_event(connection: AsyncConnection, event_id: UUID, user_id: UUID) -> UUID:
+    """Like an event and return the like's id; the app's own trigger tells the organiser."""
+    return await _insert(connection, "event_favorites", event_id=event_id, user_id=user_id)
+
+
+async def answer_event(connection: AsyncConnection, event_id: UUID, user_id: UUID) -> UUID:
+    """Say that one comes and return the answer's id; the app's own trigger tells the organiser."""
+    return await _insert(connection, "event_rsvps", event_id=event_id, user_id=user_id)
+
+
+async def write_post(
+    connection: AsyncConnection, author_id: UUID, title: str, content: str
+) -> UUID:
+    """Write into the forum and return the post's id."""
+    return await _insert(connection, "forum_posts", user_id=author_id, title=title, content=content)
+
+
+async def write_comment(
+    connection: AsyncConnection,
+    post_id: UUID,
+    author_id: UUID,
+    content: str,
+    parent_comment_id: UUID | None = None,
+) -> UUID:
+    """Comment on a post, or reply to a comment, and return its id; the app's own triggers tell."""
+    return await _insert(
+        connection,
+        "forum_comments",
+        post_id=post_id,
+        user_id=author_id,
+        content=content,
+        parent_comment_id=parent_comment_id,
+    )
+
+
+async def like_post(connection: AsyncConnection, post_id: UUID, user_id: UUID) -> UUID:
+    """Like a post and return the like's id; the app's own trigger tells its author."""
+    return await _insert(connection, "post_likes", post_id=post_id, user_id=user_id)
 
 
 async def _insert(connection: AsyncConnection, table: str, **values: Any) -> UUID:

@@ -26,6 +26,7 @@ JOBS_LOST: Final = "jobs.lost_claim"
 HANDLER_FAILED: Final = "jobs.handler_failed"
 
 PUSH_ATTEMPTED: Final = "push.attempted"
+SEARCHES_MATCHED: Final = "searches.matched"
 
 ALL_EVENTS: Final = frozenset(
     value for name, value in dict(globals()).items() if name.isupper() and isinstance(value, str)

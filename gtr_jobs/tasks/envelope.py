@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from gtr_jobs.db.devices import Device
+from gtr_jobs.db.inbox import Note
 from gtr_jobs.domain.delivery import OPEN_STATES, Delivery
 from gtr_jobs.domain.outcome import (
     DeliveryState,
@@ -19,7 +20,7 @@ from gtr_jobs.domain.outcome import (
 )
 from gtr_jobs.domain.payload import fit_body, fit_title
 from gtr_jobs.domain.push import Message, Push, Target
-from gtr_jobs.domain.sources import SourceRow
+from gtr_jobs.domain.sources import ChatMessage, SourceRow
 from gtr_jobs.domain.tokens import TokenKind, classify_token
 from gtr_jobs.engine.job import Job
 from gtr_jobs.engine.queue import Ack
@@ -139,6 +140,12 @@ def word_message(kind: Kind[Any], row: SourceRow, job: Job, scheme: str) -> Mess
         urgency=kind.urgency,
         data={"kind": kind.name, **notice.data},
     )
+
+
+def word_note(kind: Kind[Any], row: ChatMessage) -> Note:
+    """Word a message as the push has it, for the app's list of notifications."""
+    notice = kind.tell(row)
+    return Note(row.row_id, fit_title(notice.title), fit_body(notice.body))
 
 
 def settle_without_sending(envelope: Envelope, served: Collection[TokenKind]) -> None:

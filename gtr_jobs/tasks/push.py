@@ -15,21 +15,28 @@ from uuid import UUID
 
 from gtr_jobs.db.deliveries import Deliveries
 from gtr_jobs.db.devices import Audience, Devices
+from gtr_jobs.db.inbox import Inbox
 from gtr_jobs.db.sources import Sources
 from gtr_jobs.domain.delivery import make_dedupe_key
 from gtr_jobs.domain.outcome import DeadTarget, DeliveryState, Outcome, Skipped
 from gtr_jobs.domain.push import Push
-from gtr_jobs.domain.sources import SourceName, SourceRow
+from gtr_jobs.domain.sources import ChatMessage, SourceName, SourceRow
 from gtr_jobs.domain.tokens import TokenKind
-from gtr_jobs.engine.job import Die, Job
+from gtr_jobs.engine.job import Job
 from gtr_jobs.engine.lane import Finish
-from gtr_jobs.engine.queue import Ack
 from gtr_jobs.kinds.base import Kind
 from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import Logger
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.providers.base import Provider
-from gtr_jobs.tasks.envelope import Envelope, Receiver, settle_without_sending, word_message
+from gtr_jobs.tasks.arguments import name_rows
+from gtr_jobs.tasks.envelope import (
+    Envelope,
+    Receiver,
+    settle_without_sending,
+    word_message,
+    word_note,
+)
 
 # A provider's answers are written as they come in: the first hundred do not wait for the last.
 PUSHES_A_CALL = 100
@@ -37,11 +44,19 @@ PUSHES_A_CALL = 100
 
 @dataclass(frozen=True, slots=True)
 class PushStore:
-    """What the queue reads."""
+    """What the queue reads and writes.
+
+    Args:
+        sources: The rows that notifications are about.
+        devices: Where people are reached.
+        deliveries: What was sent before.
+        inbox: The app's notifications, where chat messages are to stand among them; else None.
+    """
 
     sources: Sources
     devices: Devices
     deliveries: Deliveries
+    inbox: Inbox | None = None
 
 
 class PushTask:
@@ -75,8 +90,9 @@ class PushTask:
 
     async def __call__(self, jobs: Sequence[Job], finish: Finish) -> None:
         """Do a batch of jobs, and end each as soon as its last device is answered for."""
-        named = _name_rows(jobs, finish)
+        named = name_rows(jobs, finish)
         rows = await self._read_rows(named)
+        await self._write_notes(named, rows)
         people = {row.recipient_id for row in rows.values()}
         audience = await self._store.devices.read_audience(people) if people else Audience({}, {})
         envelopes = [
@@ -97,6 +113,20 @@ class PushTask:
             *(self._store.sources.read_rows(source, ids) for source, ids in wanted.items())
         )
         return {row_id: row for rows in found for row_id, row in rows.items()}
+
+    async def _write_notes(
+        self, named: Sequence[tuple[Job, UUID]], rows: Mapping[UUID, SourceRow]
+    ) -> None:
+        """Write messages into the app's list of notifications, where it is to have them."""
+        if self._store.inbox is None:
+            return
+        notes = [
+            word_note(self.kinds[job.kind], row)
+            for job, row_id in named
+            if isinstance(row := rows.get(row_id), ChatMessage)
+        ]
+        if notes:
+            await self._store.inbox.write_messages(notes)
 
     def _envelope(
         self, job: Job, row_id: UUID, row: SourceRow | None, audience: Audience
@@ -173,15 +203,3 @@ class PushTask:
                 if isinstance(delivery.outcome, Skipped):
                     self._metrics.delivery_attempts.labels("none", "skipped").inc()
             finish(envelope.ack())
-
-
-def _name_rows(jobs: Sequence[Job], finish: Finish) -> list[tuple[Job, UUID]]:
-    """Read which row each job is about; a job that names none is dead."""
-    named = []
-    for job in jobs:
-        try:
-            named.append((job, UUID(job.args["id"])))
-        except (KeyError, TypeError, ValueError, AttributeError):
-            death = Die("bad_arguments", 'the job\'s arguments name no row: want {"id": uuid}')
-            finish(Ack(job, death))
-    return named

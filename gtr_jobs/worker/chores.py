@@ -1,4 +1,4 @@
-"""What a worker does beside its lanes: partitions, gauges, and a look at the triggers."""
+"""What a worker does beside its lanes: partitions, devices, gauges, and a look at the triggers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 
 from gtr_jobs.db.deliveries import Deliveries
+from gtr_jobs.db.devices import Devices
 from gtr_jobs.db.operations import Operations
 from gtr_jobs.db.pool import PASSING_ERRORS, Outage
 from gtr_jobs.observe import events
@@ -17,6 +18,7 @@ from gtr_jobs.ops.health import Health
 GAUGE_SECONDS = 15.0
 TRIGGER_SECONDS = 300.0
 PARTITION_SECONDS = 3600.0
+DEVICE_SECONDS = 3600.0
 
 
 @dataclass(slots=True)
@@ -25,6 +27,7 @@ class Chores:
 
     operations: Operations
     deliveries: Deliveries
+    devices: Devices
     health: Health
     outage: Outage
     log: Logger
@@ -32,12 +35,13 @@ class Chores:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Do each chore when it is due, until the daemon stops."""
-        due = dict.fromkeys((self.make_partitions, self.check_triggers, self.read_gauges), 0.0)
         every = {
             self.make_partitions: PARTITION_SECONDS,
+            self.keep_devices: DEVICE_SECONDS,
             self.check_triggers: TRIGGER_SECONDS,
             self.read_gauges: GAUGE_SECONDS,
         }
+        due = dict.fromkeys(every, 0.0)
         while not stopping.is_set():
             try:
                 for chore, at in due.items():
@@ -57,6 +61,10 @@ class Chores:
     async def make_partitions(self) -> None:
         """Make the ledger's partitions of the days ahead."""
         await self.deliveries.make_partitions()
+
+    async def keep_devices(self) -> None:
+        """Note devices that registered while a trigger failed, and forget what is old."""
+        await self.devices.keep()
 
     async def check_triggers(self) -> None:
         """See that every table of the app that should have a trigger of ours has it."""

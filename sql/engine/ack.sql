@@ -38,6 +38,8 @@ begin
             j.trace_id,
             j.event_day,
             j.enqueued_at,
+            j.claim_number,
+            j.lost_claims,
             e.ended,
             e.maybe_sent,
             e.delay,
@@ -128,7 +130,7 @@ begin
                 dead_since = excluded.dead_since,
                 dead_reason = excluded.dead_reason,
                 dead_registration = excluded.dead_registration
-            where known.dead_registration < excluded.dead_registration
+            where known.dead_registration is null or known.dead_registration < excluded.dead_registration
     ),
 
     ended as (
@@ -155,7 +157,8 @@ begin
 
     buried_jobs as (
         insert into gtr_jobs.dead_jobs (
-            job_id, queue, kind, args, attempts, code, error, fingerprint, trace_id, event_day, enqueued_at
+            job_id, queue, kind, args, attempts, code, error, fingerprint, trace_id, event_day, enqueued_at,
+            claim_number, lost_claims
         )
         select
             h.id,
@@ -168,7 +171,9 @@ begin
             h.fingerprint,
             h.trace_id,
             h.event_day,
-            h.enqueued_at
+            h.enqueued_at,
+            h.claim_number,
+            h.lost_claims
         from held as h
         where h.ended = 'dead'
     ),

@@ -85,7 +85,8 @@ begin
 
     buried as (
         insert into gtr_jobs.dead_jobs (
-            job_id, queue, kind, args, attempts, code, error, fingerprint, trace_id, event_day, enqueued_at
+            job_id, queue, kind, args, attempts, code, error, fingerprint, trace_id, event_day, enqueued_at,
+            claim_number, lost_claims
         )
         select
             q.id,
@@ -98,7 +99,10 @@ begin
             pg_catalog.md5(q.queue_name || '/' || q.task_name || '/quarantined'),
             q.trace_id,
             q.event_day,
-            q.enqueued_at
+            q.enqueued_at,
+            q.claim_number,
+            -- With the claim that it did not outlive.
+            q.lost_claims + 1
         from quarantined as q
         returning dead_jobs.job_id
     ),

@@ -1,6 +1,12 @@
 -- does: queues a push to the person told when the app's own code writes a notification
 -- table: public.notifications
 -- enqueues: listing_favorited
+-- enqueues: event_favorited
+-- enqueues: event_rsvp
+-- enqueues: forum_comment
+-- enqueues: forum_reply
+-- enqueues: forum_like
+-- enqueues: saved_search_match
 
 create or replace function gtr_jobs.on_notifications_insert()
 returns trigger

@@ -6,7 +6,7 @@
 create index if not exists gtr_jobs_messages_unread on public.messages (recipient_id) where not is_read;
 create index if not exists gtr_jobs_notifications_unread on public.notifications (user_id) where not is_read;
 
--- Counts to 99 and no further: an icon shows no more.
+-- Counts to 99 and no further: an icon shows no more. A message that stands among the notifications too is one message.
 create or replace function gtr_jobs.read_badges(p_user_ids uuid[])
 returns table (user_id uuid, badge integer)
 language plpgsql
@@ -34,7 +34,7 @@ begin
                 select pg_catalog.count(*)
                 from (
                     select from public.notifications as n
-                    where n.user_id = u.id and not n.is_read
+                    where n.user_id = u.id and not n.is_read and n.type::text <> 'message'
                     limit 99
                 ) as few
             ) as notifications

@@ -1,4 +1,5 @@
--- does: reads where people can be reached: their living devices, the newest 20
+-- does: reads where people can be reached: their living devices, the newest 10
+-- requires: rules/note_registrations
 -- table: public.user_device_tokens
 
 -- Finds the other accounts that a device is bound to.
@@ -11,40 +12,49 @@ stable
 security definer
 set search_path = ''
 as $$
+declare
+    v_environment constant text := (select i.environment from gtr_jobs.installation as i);
 begin
     return query
     select
         u.id,
-        t.id,
-        t.device_token,
-        t.registered_at
+        living.id,
+        living.device_token,
+        living.seen_at
     from unnest(p_user_ids) as u (id)
     cross join lateral (
         select
-            d.id,
-            d.device_token,
-            greatest(d.created_at, d.updated_at) as registered_at
-        from public.user_device_tokens as d
+            t.id,
+            t.device_token,
+            k.seen_at
+        from gtr_jobs.devices as k
+        join public.user_device_tokens as t on t.id = k.device_id and t.user_id = k.user_id
         where
-            d.user_id = u.id
+            k.user_id = u.id
+            -- Silent: not this account's, retired, or no token at all.
+            and k.silent_reason is null
             -- Dead as of this registration: registering again revives a device.
+            and (k.dead_registration is null or k.dead_registration < k.seen_at)
+            -- A copy of production, told that it is staging, does not reach the people of production.
+            and (k.environment is null or v_environment is null or k.environment = v_environment)
+            -- Where taking note of a registration failed, the device is already somebody else's.
             and not exists (
-                select from gtr_jobs.devices as k
-                where k.device_id = d.id and k.dead_registration >= greatest(d.created_at, d.updated_at)
-            )
-            -- A device bound to two accounts belongs to the last one that registered it.
-            and d.id = (
-                select o.id
+                select
                 from public.user_device_tokens as o
-                where o.device_token = d.device_token
-                order by greatest(o.created_at, o.updated_at) desc, o.id desc
-                limit 1
+                left join gtr_jobs.devices as noted on noted.device_id = o.id
+                where
+                    o.device_token = t.device_token
+                    and o.user_id <> t.user_id
+                    and noted.seen_at is null
+                    and greatest(o.created_at, o.updated_at) > k.seen_at
             )
-        order by greatest(d.created_at, d.updated_at) desc
-        limit 20
-    ) as t;
+        order by k.seen_at desc
+        limit 10
+    ) as living;
 end
 $$;
 
 revoke all on function gtr_jobs.read_devices(uuid[]) from public, anon, authenticated, service_role;
 grant execute on function gtr_jobs.read_devices(uuid[]) to gtr_worker;
+
+select gtr_jobs.note_missed_devices();

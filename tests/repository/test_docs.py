@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from gtr_jobs.cli.main import app
+from gtr_jobs.db.sqlfiles import read_folder
 from gtr_jobs.observe.events import ALL_EVENTS
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.settings import Settings
@@ -19,6 +20,7 @@ from gtr_jobs.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+RPC = re.MULTILINE | re.DOTALL
 # Two screens of a terminal that is as high as a laptop's.
 README_LINES = 110
 
@@ -53,7 +55,7 @@ def test_every_command_and_option_is_documented() -> None:
             option
             for parameter in command.params
             for option in parameter.opts
-            if option != "--help"
+            if option.startswith("--") and option != "--help"
         }
         for name, command in COMMANDS.items()
     }
@@ -122,6 +124,52 @@ def test_every_metric_is_documented_with_its_labels() -> None:
         for name, metric in metrics.items()
         if name != "registry"
     }
+
+
+def _documented_rpcs() -> dict[str, tuple[list[tuple[str, str]], set[tuple[str, str]]]]:
+    """Read of each RPC its arguments with their defaults, and its errors with their statuses."""
+    return {
+        name: (
+            re.findall(r"^\| `(p_\w+)` \| (.*?) ?\|", text, re.MULTILINE),
+            set(re.findall(r"^\| (\d{3}) \| `(\w+)` \|", text, re.MULTILINE)),
+        )
+        for name, text in _sections((REFERENCE / "rpcs.md").read_text()).items()
+    }
+
+
+def test_every_rpc_is_documented_with_its_arguments() -> None:
+    """The page of RPCs has a section for each file, with every argument and its default, in order; and no more."""
+    declared = {}
+    for file in read_folder("rpc"):
+        found = re.findall(r"^create or replace function public\.(\w+)\((.*?)\)\n", file.sql, RPC)
+        ((name, arguments),) = found
+        assert file.stem == f"rpc/{name}"
+        declared[name] = [
+            (argument, default and f"`{default}`")
+            for argument, default in re.findall(
+                r"(p_\w+) [a-z\[\]]+(?: default (\w+))?(?:,|$)", arguments.strip()
+            )
+        ]
+
+    assert {name: arguments for name, (arguments, _) in _documented_rpcs().items()} == declared
+
+
+def test_every_error_of_an_rpc_is_documented() -> None:
+    """Each that its file raises, and each of the functions that it calls; and no more."""
+    sources = {file.stem: file.sql for folder in ("rpc", "rules") for file in read_folder(folder)}
+    raised = {}
+    for name in _documented_rpcs():
+        calls, waiting = set(), [sources[f"rpc/{name}"]]
+        while waiting:
+            code = waiting.pop()
+            calls |= set(re.findall(r"gtr_jobs\.refuse\(\s*(\d{3}), '(\w+)'", code))
+            waiting += [
+                sources[required]
+                for required in re.findall(r"^-- requires: (rules/\w+)$", code, re.MULTILINE)
+            ]
+        raised[name] = calls
+
+    assert {name: errors for name, (_, errors) in _documented_rpcs().items()} == raised
 
 
 def test_every_log_event_is_documented() -> None:

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
 
-from gtr_jobs.dev.app_rows import create_conversation, create_device, create_listing, create_person
+from gtr_jobs.dev.app_rows import (
+    create_conversation,
+    create_device,
+    create_event,
+    create_listing,
+    create_person,
+    save_search,
+    write_post,
+)
 from gtr_jobs.dev.demo.stage import Stage
 from gtr_jobs.dev.standins.phones import PhoneKind
 
@@ -38,6 +46,8 @@ class Cast:
     leo: UUID
     conversation: UUID
     listing: UUID
+    meet: UUID
+    post: UUID
     mias_pixel: Phone
     leos_phones: tuple[Phone, Phone, Phone]
 
@@ -48,15 +58,20 @@ class Cast:
 
 
 async def gather_cast(stage: Stage) -> Cast:
-    """Write the people, their phones, their chat and a car into the app's tables."""
+    """Write the people, their phones and all that they have in the app into its tables."""
     database = stage.database
     mia = await create_person(database, "mia", "Mia Rossi")
     leo = await create_person(database, "leo", "Leo Tanaka")
+    # Two searches that one car fits, and the one below does not.
+    await save_search(database, leo, "R32 under 50,000", model="R32", max_price=50_000)
+    await save_search(database, leo, "Anything with an RB26", search_query="rb26")
     return Cast(
         mia=mia,
         leo=leo,
         conversation=await create_conversation(database, mia, leo),
         listing=await create_listing(database, mia, "Nissan Skyline GT-R R34, 1999"),
+        meet=await create_event(database, mia, "Sunday drive"),
+        post=await write_post(database, mia, "Which oil?", "For an engine of 1999."),
         mias_pixel=await _give_phone(stage, mia, "Mia", "Pixel", "fcm"),
         leos_phones=(
             await _give_phone(stage, leo, "Leo", "Galaxy", "fcm"),

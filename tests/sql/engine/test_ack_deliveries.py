@@ -23,6 +23,7 @@ from support.jobs import (
 from support.people import create_device, create_person
 
 KEY = UUID("00000000-0000-4000-8000-00000000000a")
+TOKEN = "ExponentPushToken[a-token]"
 LEDGER = """
     select state::text, outcome::text, code, attempts, resent_after_unknown, provider_id
     from gtr_jobs.deliveries
@@ -172,15 +173,15 @@ class Phone:
     async def register(self) -> None:
         """Make its owner and register it."""
         self.user_id = await create_person(self._admin, "ken", "Ken Block")
-        self.device_id = await create_device(self._admin, self.user_id, "a-token")
+        self.device_id = await create_device(self._admin, self.user_id, TOKEN)
 
     async def register_again(self) -> None:
         """Register it anew, as the client does at every start."""
         await self._admin.execute(
             "insert into public.user_device_tokens (user_id, device_token, platform)"
-            " values (%s, 'a-token', 'ios')"
+            " values (%s, %s, 'ios')"
             " on conflict (user_id, device_token) do update set platform = excluded.platform",
-            (self.user_id,),
+            (self.user_id, TOKEN),
         )
 
     async def read(self) -> list[Any]:

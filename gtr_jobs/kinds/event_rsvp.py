@@ -1,0 +1,27 @@
+"""Somebody answered an event's invitation: its organiser is told, in the words of the app's own notification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from gtr_jobs.domain.push import Urgency
+from gtr_jobs.domain.sources import AppNotification, SourceName
+from gtr_jobs.kinds.base import EVENT, Notice, tell_of
+
+
+@dataclass(frozen=True, slots=True)
+class EventRsvp:
+    """Told once an answer; many answers to one event collapse into the newest."""
+
+    name: ClassVar[str] = "event_rsvp"
+    source: ClassVar[SourceName] = "notifications"
+    time_to_live: ClassVar[timedelta] = timedelta(hours=72)
+    urgency: ClassVar[Urgency] = "normal"
+
+    def tell(self, row: AppNotification) -> Notice:
+        """Word the notice: the app's texts, and a link to the event."""
+        return tell_of(
+            EVENT, row, kind=self.name, title="Somebody answered your event", ids=("rsvp_id",)
+        )

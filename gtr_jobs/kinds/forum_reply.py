@@ -1,0 +1,32 @@
+"""Somebody replied to a comment: its author is told, in the words of the app's own notification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from gtr_jobs.domain.push import Urgency
+from gtr_jobs.domain.sources import AppNotification, SourceName
+from gtr_jobs.kinds.base import POST, Notice, tell_of
+
+
+@dataclass(frozen=True, slots=True)
+class ForumReply:
+    """Told for every reply, one notification a reply, grouped by post."""
+
+    name: ClassVar[str] = "forum_reply"
+    source: ClassVar[SourceName] = "notifications"
+    time_to_live: ClassVar[timedelta] = timedelta(hours=72)
+    urgency: ClassVar[Urgency] = "high"
+
+    def tell(self, row: AppNotification) -> Notice:
+        """Word the notice: the app's texts, and a link to the post."""
+        return tell_of(
+            POST,
+            row,
+            kind=self.name,
+            title="New reply to your comment",
+            ids=("comment_id", "parent_comment_id"),
+            one_per="comment_id",
+        )
