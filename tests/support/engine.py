@@ -103,6 +103,12 @@ class Engine:
             while await fetch_value(self.admin, query) != expected:
                 await asyncio.sleep(0.01)
 
+    async def until_said(self, name: str) -> None:
+        """Wait until an event was logged: the database knows of things before the worker does."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not self.events(name):
+                await asyncio.sleep(0.01)
+
     async def until_it_listens(self) -> None:
         """Wait until a call reaches the worker."""
         listening = "select count(*) from pg_stat_activity where state = 'idle' and query = 'listen gtr_jobs_wake' and datname = current_database()"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.command_line import Ended, assert_refused, run_command
 from support.databases import ProjectDatabase
-from support.installed import ENVIRONMENT, PROJECT
+from support.installed import ENVIRONMENT, PROJECT, install_gtr_jobs
 from support.plans import PLAN
 
 from gtr_jobs.db.plan import OURS
@@ -138,18 +138,8 @@ async def test_a_worker_that_is_not_told_what_it_is_for_warns_once(
 
 
 async def test_a_project_without_the_apps_tables_is_worked_for(
-    empty_supabase_database: ProjectDatabase, database: ProjectDatabase
+    empty_supabase_database: ProjectDatabase,
 ) -> None:
     """What was left out for want of a table keeps no worker from starting."""
-    assert empty_supabase_database.server == database.server
-    migrated = run_command(
-        "db",
-        "migrate",
-        "--project",
-        PROJECT,
-        "--environment",
-        ENVIRONMENT,
-        settings={"GTR_ADMIN_DATABASE_URL": empty_supabase_database.dsn},
-    )
-    assert migrated.code == 0, migrated.err
+    install_gtr_jobs(empty_supabase_database.dsn, empty_supabase_database.server.password)
     assert await _start_and_stop(empty_supabase_database) == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import psycopg
 import pytest
@@ -12,7 +11,6 @@ from psycopg import AsyncConnection
 from support.engine import PATIENCE_SECONDS, Batches, Engine
 from support.jobs import count_jobs, fetch_rows, fetch_value, put_jobs
 
-from gtr_jobs.engine import lane as lane_module
 from gtr_jobs.engine.job import Done, Job
 from gtr_jobs.engine.lane import Finish
 from gtr_jobs.engine.queue import Ack
@@ -220,22 +218,6 @@ async def test_no_more_jobs_are_open_than_the_limit_allows(
     await engine.until(DONE, 12)
 
 
-async def test_a_lane_that_stops_claims_nothing_more(
-    engine: Engine, admin: AsyncConnection, batches: Batches
-) -> None:
-    """Told to stop while it sleeps, it wakes, says so, and ends."""
-    lane, running = engine.start_lane(batches)
-    await engine.until_asleep()
-    engine.stopping.set()
-    async with asyncio.timeout(0.9):
-        await running
-    await put_jobs(admin)
-    await lane.finish(0, asyncio.Event())
-    assert batches.seen == []
-    assert await fetch_rows(admin, STATE) == [("todo", 0, 0, True, None)]
-    assert await fetch_rows(admin, "select * from gtr_jobs.sleeping_workers") == []
-
-
 async def test_running_work_may_end_before_the_lane_does(
     engine: Engine, admin: AsyncConnection
 ) -> None:
@@ -271,32 +253,3 @@ async def test_what_does_not_end_in_time_is_handed_back(
         await finishing
     await engine.context.acker.drain()
     assert await fetch_rows(admin, STATE) == [("todo", 0, 1, True, None)] * 2
-
-
-async def test_a_sleeping_lane_is_woken_by_an_insert(
-    engine: Engine, admin: AsyncConnection, batches: Batches, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It does not wait for its next look, which here is a minute away."""
-    monkeypatch.setattr(lane_module, "_LOOK_AGAIN_SECONDS", (60.0,))
-    monkeypatch.setattr(lane_module, "_POLL_SECONDS", 60.0)
-    await engine.until_it_listens()
-    engine.start_lane(batches)
-    await engine.until_asleep()
-    for count in (1, 2, 3):
-        await put_jobs(admin)
-        await batches.wait_for(count)
-        await engine.until(DONE, count)
-        await engine.until_asleep()
-
-
-async def test_a_call_that_was_lost_costs_a_second(
-    engine: Engine, admin: AsyncConnection, batches: Batches
-) -> None:
-    """Nobody is known to sleep, so nobody is called; the lane looks again by itself."""
-    engine.start_lane(batches)
-    await engine.until_asleep()
-    await admin.execute("delete from gtr_jobs.sleeping_workers where true")
-    began: Any = asyncio.get_running_loop().time()
-    await put_jobs(admin)
-    await batches.wait_for(1)
-    assert asyncio.get_running_loop().time() - began < 3

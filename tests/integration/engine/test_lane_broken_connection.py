@@ -28,6 +28,7 @@ async def test_a_lane_goes_on_after_its_connections_were_ended(
     await engine.end_connections()
     await put_jobs(admin, 3)
     await engine.until(DONE, 3)
+    await engine.context.acker.drain()
     assert len(engine.events("database.away")) == len(engine.events("database.back")) <= 2
     await engine.end_connections()
     await put_jobs(admin, 3)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 from support.databases import ProjectDatabase
-from support.engine import Engine
+from support.engine import PATIENCE_SECONDS, Engine
 from support.jobs import claim, fall_silent, fetch_rows, fetch_value, put_jobs, register_worker
 
 from gtr_jobs.engine import membership as membership_module
@@ -67,35 +67,38 @@ async def test_the_jobs_of_a_silent_worker_are_rescued(
         == living
     )
     await engine.until("select count(*) from procrastinate.procrastinate_workers", 2)
+    await engine.until_said("jobs.rescued")
     assert engine.events("jobs.rescued") == [{"given_back": 1, "quarantined": 0}]
     assert engine.metric("gtr_jobs_rescued_total", fate="given_back") == 1
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("is_over", [False, True])
 async def test_after_an_outage_the_others_are_left_time_to_say_that_they_live(
     engine: Engine,
     admin: AsyncConnection,
     database: ProjectDatabase,
     monkeypatch: pytest.MonkeyPatch,
+    is_over: bool,
 ) -> None:
-    """Whoever comes back first finds all others silent: they were cut off too, and still work."""
+    """Whoever comes back first finds all others silent: they were cut off too. Who stays silent is dead."""
     silent = await _hold_a_job(admin, database)
-    membership, queue = engine.context.membership, engine.context.queue
-    beat_heart, beats = queue.beat_heart, []
+    queue, beats = engine.context.queue, 0
+    beat_heart = queue.beat_heart
 
     async def beat_after_outage(worker_id: int) -> bool:
-        beats.append(worker_id)
-        if len(beats) == 1:
+        nonlocal beats
+        beats += 1
+        if beats == 1:
             raise psycopg.OperationalError("the server was away for a minute")
         return await beat_heart(worker_id)
 
     monkeypatch.setattr(queue, "beat_heart", beat_after_outage)
-    monkeypatch.setattr(membership_module, "GRACE_AFTER_OUTAGE_SECONDS", 1.0)
+    grace = 0.0 if is_over else 600.0
+    monkeypatch.setattr(membership_module, "GRACE_AFTER_OUTAGE_SECONDS", grace)
     await fall_silent(admin, silent)
-    engine.start(membership.run())
-    async with asyncio.timeout(5):
-        while len(beats) < 10:
+    engine.start(engine.context.membership.run())
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while beats < 10:
             await asyncio.sleep(0.01)
-    assert await fetch_value(admin, DOING) == 1
-    # It does not last: a worker that stays silent is dead.
-    await engine.until(DOING, 0)
+    assert await fetch_value(admin, DOING) == (0 if is_over else 1)
