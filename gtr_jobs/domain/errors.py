@@ -3,7 +3,8 @@
     GtrError
     ├── ConfigurationError   exit 78: mend a setting; trying again is of no use
     ├── TryAgainError        exit 75: mend nothing; something outside is away
-    └── UsageError           exit  2: the command was called wrongly
+    ├── UsageError           exit  2: the command was called wrongly
+    └── InternalFaultError   exit 70: a fault of ours; start again, and report it
 
 The numbers are those of sysexits.h; systemd's `RestartPreventExitStatus=78` builds on them.
 """
@@ -48,3 +49,9 @@ class UsageError(GtrError):
     """The command was called wrongly."""
 
     exit_code = 2
+
+
+class InternalFaultError(GtrError):
+    """A part of ours failed; what is known of it, without content, stands in the log."""
+
+    exit_code = 70

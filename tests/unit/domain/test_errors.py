@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from gtr_jobs.domain.errors import ConfigurationError, GtrError, TryAgainError, UsageError
+from gtr_jobs.domain.errors import (
+    ConfigurationError,
+    GtrError,
+    InternalFaultError,
+    TryAgainError,
+    UsageError,
+)
 
 
 @pytest.mark.parametrize(
     ("kind", "code"),
-    [(GtrError, 1), (UsageError, 2), (TryAgainError, 75), (ConfigurationError, 78)],
+    [
+        (GtrError, 1),
+        (UsageError, 2),
+        (InternalFaultError, 70),
+        (TryAgainError, 75),
+        (ConfigurationError, 78),
+    ],
 )
 def test_an_error_has_its_exit_code(kind: type[GtrError], code: int) -> None:
     """The numbers of sysexits.h; what starts the worker builds on them."""
