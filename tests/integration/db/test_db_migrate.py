@@ -107,14 +107,20 @@ def test_tables_that_the_app_lacks_are_named_and_attached_when_they_come(
 
     with database.connect() as connection:
         connection.execute(
-            "create table public.messages (id uuid primary key, sender_id uuid, recipient_id uuid)"
+            "create table public.messages"
+            " (id uuid primary key, sender_id uuid, recipient_id uuid, is_read boolean)"
         )
     assert unfinished(read_status_with(database, PLAN)) == {
+        "worker/unread_messages_index.sql": "pending",
+        "index gtr_jobs_messages_unread on public.messages": "missing",
         "on/messages_insert.sql": "pending",
         "trigger on public.messages": "missing or disabled",
     }
     done = _migrate(database)
-    assert (done.code, done.err) == (0, "installing on/messages_insert.sql\n")
+    assert (done.code, done.err) == (
+        0,
+        "installing worker/unread_messages_index.sql\ninstalling on/messages_insert.sql\n",
+    )
     assert unfinished(read_status_with(database, PLAN)) == {}
     with database.connect() as connection:
         connection.execute(

@@ -29,7 +29,7 @@ def test_a_table_made_anew_has_lost_its_trigger_and_its_index_and_gets_them_back
         "index gtr_jobs_messages_unread on public.messages": "missing",
     }
     done = migrate_with(database, PLAN)
-    assert done.files == ("worker/read_badges.sql", "on/messages_insert.sql")
+    assert done.files == ("worker/unread_messages_index.sql", "on/messages_insert.sql")
     assert unfinished(read_status_with(database, PLAN)) == {}
     with database.connect() as connection:
         connection.execute(
@@ -81,8 +81,8 @@ def test_installing_again_asks_no_lock_for_an_index_that_is_there(
     """Writes of the app go on while a file with an index is installed again."""
     with database.connect() as connection:
         connection.execute(
-            "update gtr_jobs.installed_files set sha256 = '' where path = 'worker/read_badges.sql'"
+            "update gtr_jobs.installed_files set sha256 = '' where path = 'worker/unread_messages_index.sql'"
         )
     with database.connect() as app, app.transaction():
         app.execute("lock table public.messages, public.notifications in row exclusive mode")
-        assert migrate_with(database, PLAN).files == ("worker/read_badges.sql",)
+        assert migrate_with(database, PLAN).files == ("worker/unread_messages_index.sql",)

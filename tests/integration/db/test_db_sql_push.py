@@ -173,11 +173,17 @@ def test_a_project_without_the_apps_tables_is_pushed_to_all_the_same(
     assert read_status_with(database, PLAN).is_up_to_date
     with database.connect() as connection:
         connection.execute(
-            "create table public.messages (id uuid primary key, sender_id uuid, recipient_id uuid)"
+            "create table public.messages"
+            " (id uuid primary key, sender_id uuid, recipient_id uuid, is_read boolean)"
         )
     assert unfinished(read_status_with(database, PLAN)) == {
+        "worker/unread_messages_index.sql": "pending",
+        "index gtr_jobs_messages_unread on public.messages": "missing",
         "on/messages_insert.sql": "pending",
         "trigger on public.messages": "missing or disabled",
     }
-    assert migrate_with(database, PLAN).files == ("on/messages_insert.sql",)
+    assert migrate_with(database, PLAN).files == (
+        "worker/unread_messages_index.sql",
+        "on/messages_insert.sql",
+    )
     assert unfinished(read_status_with(database, PLAN)) == {}
