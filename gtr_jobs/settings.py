@@ -6,6 +6,7 @@ provider needs is checked when that provider is put together.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,12 +15,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gtr_jobs.domain.errors import ConfigurationError
 
+_HTTPS_ORIGIN = re.compile(
+    r"https://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?/?", re.ASCII | re.IGNORECASE
+)
+
 LogFormat = Literal["auto", "json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 def _require_https(url: str) -> str:
-    if not url.startswith("https://") or "/" in url.removeprefix("https://").rstrip("/"):
+    match = _HTTPS_ORIGIN.fullmatch(url)
+    if match is None or int(match["port"] or 443) > 65_535:
         raise ValueError("must be https://host or https://host:port")
     return url.rstrip("/")
 

@@ -14,8 +14,8 @@ from gtr_jobs.cli import db, dead, dev, jobs, queues, worker
 from gtr_jobs.domain.errors import GtrError
 
 INTERRUPTED = 130
-# Whoever read our output has seen enough of it, as in `| head`: what the shell says of SIGPIPE.
-OUTPUT_CLOSED = 141
+# Whoever read our output has seen enough of it, as in `| head`: what typer exits with, where it is the first to notice.
+OUTPUT_CLOSED = 1
 OUTPUT_LOST = 74
 
 app = typer.Typer(

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from gtr_jobs.app.worker import run_worker
 from gtr_jobs.settings import read_settings
 
 
@@ -32,6 +31,9 @@ def work(
 
     SIGTERM or Ctrl-C lets running work end and exits 0; a second one hands it back at once.
     """
+    # Half of what there is to load, and no other command needs it.
+    from gtr_jobs.app.worker import run_worker  # noqa: PLC0415
+
     given = {"queues": queues, "concurrency": concurrency}
     settings = read_settings().model_copy(
         update={name: value for name, value in given.items() if value is not None}

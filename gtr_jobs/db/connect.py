@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from gtr_jobs.db.faults import explain_failed_connection, explain_failed_statement
 from gtr_jobs.domain.errors import ConfigurationError, GtrError
@@ -74,12 +74,10 @@ def connect(database: Database) -> psycopg.Connection:
         ConfigurationError: The address, the user, the password or TLS is wrong.
         TryAgainError: The server is away.
     """
-    database.parameters()
+    conninfo = _bound(database)
     try:
-        return psycopg.connect(
-            database.dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS
-        )
-    except psycopg.OperationalError as error:
+        return psycopg.connect(conninfo, autocommit=True)
+    except psycopg.Error as error:
         raise explain_connection_error(database, error) from None
 
 
@@ -90,13 +88,17 @@ async def connect_async(database: Database) -> psycopg.AsyncConnection:
         ConfigurationError: The address, the user, the password or TLS is wrong.
         TryAgainError: The server is away.
     """
-    database.parameters()
+    conninfo = _bound(database)
     try:
-        return await psycopg.AsyncConnection.connect(
-            database.dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS
-        )
-    except psycopg.OperationalError as error:
+        return await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
+    except psycopg.Error as error:
         raise explain_connection_error(database, error) from None
+
+
+def _bound(database: Database) -> str:
+    """Give the connection string with our limit to connecting, unless it brings its own."""
+    known = {"connect_timeout": str(CONNECT_TIMEOUT_SECONDS)}
+    return make_conninfo(**(known | database.parameters()))
 
 
 @contextmanager

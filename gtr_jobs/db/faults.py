@@ -78,7 +78,7 @@ _TO_MEND = (
         "put sslmode=require into the connection string",
     ),
     _Fault(
-        r"invalid \S+ (value|number|option)|invalid integer value",
+        r"invalid \S+ (value|number|option)|invalid integer value|bad value for",
         "a value in the connection string is not what libpq takes",
         "see sslmode, port and what else stands after the ?",
     ),

@@ -185,6 +185,7 @@ def read_rerunnable_files(root: Path | None = None) -> tuple[SqlFile, ...]:
     Raises:
         KeyError: A file requires one that is not there.
         graphlib.CycleError: Files require each other in a ring.
+        ValueError: A file requires one of a folder that comes after its own.
     """
     files = {file.stem: file for folder in RERUNNABLE_FOLDERS for file in read_folder(folder, root)}
     order: TopologicalSorter[str] = TopologicalSorter()
@@ -192,9 +193,14 @@ def read_rerunnable_files(root: Path | None = None) -> tuple[SqlFile, ...]:
         order.add(stem, *file.header("requires"))
     ranked = {stem: rank for rank, stem in enumerate(order.static_order())}
     folder_rank = {folder: rank for rank, folder in enumerate(RERUNNABLE_FOLDERS)}
-    return tuple(
-        sorted(
-            (files[stem] for stem in ranked),
-            key=lambda file: (folder_rank[file.path.split("/")[0]], ranked[file.stem]),
-        )
+    ordered = sorted(
+        (files[stem] for stem in ranked),
+        key=lambda file: (folder_rank[file.path.split("/")[0]], ranked[file.stem]),
     )
+    seen: set[str] = set()
+    for file in ordered:
+        for required in file.header("requires"):
+            if required not in seen:
+                raise ValueError(f"{file.stem} requires {required}, whose folder comes later")
+        seen.add(file.stem)
+    return tuple(ordered)

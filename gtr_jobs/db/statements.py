@@ -70,7 +70,7 @@ _UNLESS_INDEX = """
 # An index of the catalogue as `Index.definition` writes it.
 INDEX_DEFINITION = (
     r"btrim(regexp_replace(replace(lower(pg_get_indexdef({index})), ' using btree', ''),"
-    r" '(\mindex \S+ on |[()\s])+', ' ', 'g'))"
+    r""" '(\mindex ("[^"]+"|\S+) on |[()\s])+', ' ', 'g'))"""
 )
 
 

@@ -68,11 +68,12 @@ def read_status(connection: psycopg.Connection, database: Database, plan: Plan) 
     """Compare everything that the plan has with what the database says it has."""
     installed = read_installed(connection)
     missing = missing_tables(connection, plan.files)
+    wanted = [file for file in plan.files if missing.isdisjoint(file.tables)]
     lines = (
         *_step_lines(plan, installed),
         *_file_lines(plan, installed, missing),
         *_trigger_lines(read_triggers(connection, plan)),
-        *_index_lines(missing_indexes(connection, plan.files)),
+        *_index_lines(missing_indexes(connection, wanted)),
     )
     return DatabaseStatus(
         place=database.describe(),

@@ -4,7 +4,8 @@
     ├── ConfigurationError   exit 78: mend a setting; trying again is of no use
     ├── TryAgainError        exit 75: mend nothing; something outside is away
     ├── UsageError           exit  2: the command was called wrongly
-    └── StateError           exit  1: what was named is not there, or not now
+    ├── StateError           exit  1: what was named is not there, or not now
+    └── InternalFaultError   exit 70: a fault of ours; start again, and report it
 
 The numbers are those of sysexits.h; systemd's `RestartPreventExitStatus=78` builds on them.
 """
@@ -55,3 +56,9 @@ class StateError(GtrError):
     """What was named is not there, or not in a state for what was asked."""
 
     exit_code = 1
+
+
+class InternalFaultError(GtrError):
+    """A part of ours failed; what is known of it, without content, stands in the log."""
+
+    exit_code = 70

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
+from itertools import chain
 
 from psycopg import DatabaseError
 
@@ -40,6 +41,7 @@ class Acker:
         self._log = log
         self._metrics = metrics
         self._waiting: deque[Ack] = deque()
+        self._writing: list[Ack] = []
         self._came = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -51,15 +53,20 @@ class Acker:
         self._empty.clear()
         self._came.set()
 
+    def unwritten_claims(self) -> set[tuple[int, int]]:
+        """List the claims whose acks were taken and are not known to be written."""
+        return {ack.job.claim for ack in chain(self._writing, self._waiting)}
+
     async def run(self) -> None:
         """Write acks until cancelled."""
         while True:
             await self._came.wait()
-            batch = [
+            self._writing = [
                 self._waiting.popleft()
                 for _ in range(min(MAX_ACKS_A_STATEMENT, len(self._waiting)))
             ]
-            await self._write(batch)
+            await self._write(self._writing)
+            self._writing = []
             if not self._waiting:
                 self._came.clear()
                 self._empty.set()
@@ -83,16 +90,19 @@ class Acker:
             self._report(batch, written)
 
     async def _write_until_known(self, batch: list[Ack]) -> frozenset[int]:
+        is_in_doubt = False
         while True:
             try:
                 written = await self._queue.ack_jobs(self._membership.worker_id, batch)
             except PASSING_ERRORS as error:
                 # Until the database answers nobody knows whether it was written: ask again. The
                 # claim number makes a second writing of the same ack do nothing.
+                is_in_doubt = True
                 await self._outage.wait_after(error, self._gave_up)
             else:
                 self._outage.end()
-                return written
+                # Where an answer was lost, what is missing now was most likely written before.
+                return frozenset(ack.job.job_id for ack in batch) if is_in_doubt else written
 
     async def _bury(self, refused: Ack, error: DatabaseError) -> None:
         death = Die("ack_refused", f"the database refuses what came of it ({error.sqlstate})")

@@ -49,6 +49,11 @@ class Job:
         """Whether an earlier claim may have sent something."""
         return self.claim_number > 1
 
+    @property
+    def claim(self) -> tuple[int, int]:
+        """Name this claim among all claims of all jobs."""
+        return self.job_id, self.claim_number
+
     def age(self) -> float:
         """Seconds since it was enqueued, now."""
         return self.age_seconds + time.monotonic() - self.claimed_at

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, repeat
 
@@ -14,6 +15,7 @@ from gtr_jobs.engine.job import HandBack, Job, JobEnd
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.engine.retry import end_after_fault
 from gtr_jobs.observe import events
+from gtr_jobs.observe.faults import places_of
 
 Finish = Callable[[Ack], None]
 # Does a batch of jobs, and says of each, as soon as it is known, how it ended.
@@ -22,6 +24,8 @@ Handler = Callable[[Sequence[Job], Finish], Awaitable[None]]
 MAX_JOBS_A_CLAIM = 500
 # How long a job of a kind that this version does not know is left to a newer worker.
 UNKNOWN_KIND_SECONDS = 30.0
+# How long a claim whose answer was lost may still be under way: the role's statement_timeout, and some.
+LOST_CLAIM_SECONDS = 35.0
 # A row may be committed just as its worker falls asleep, unheard: look again soon, then every second.
 _LOOK_AGAIN_SECONDS = (0.01, 0.05, 0.2)
 _POLL_SECONDS = 1.0
@@ -44,6 +48,10 @@ class LaneSpec:
     limit: int
 
 
+class JobsLeftOpenError(Exception):
+    """A handler returned without saying of every job how it ended."""
+
+
 class Lane:
     """One queue's way through this process."""
 
@@ -51,7 +59,8 @@ class Lane:
         self._spec = spec
         self._context = context
         self._call = context.wake_up.call_for(spec.queue)
-        self._open_jobs = 0
+        self._open_claims: set[tuple[int, int]] = set()
+        self._doubt_ends_at = 0.0
         self._room = asyncio.Event()
         self._batches: set[asyncio.Task[None]] = set()
 
@@ -90,7 +99,7 @@ class Lane:
 
     async def _wait_for_room(self, stopping: asyncio.Event) -> None:
         # Small claims cost as much as large ones: wait until a fair part of the limit is free.
-        while self._open_jobs > self._spec.limit * 3 // 4 and not stopping.is_set():
+        while len(self._open_claims) > self._spec.limit * 3 // 4 and not stopping.is_set():
             self._room.clear()
             await _first_of(self._room, stopping, timeout_seconds=_POLL_SECONDS)
 
@@ -111,22 +120,39 @@ class Lane:
                     break
                 self._call.clear()
         finally:
-            await self._context.queue.stay_awake(queue, worker_id)
+            # Whoever is called in vain looks once more; a job that was claimed must be started.
+            with suppress(*PASSING_ERRORS):
+                await self._context.queue.stay_awake(queue, worker_id)
         return jobs
 
     async def _claim(self) -> list[Job]:
-        free = min(MAX_JOBS_A_CLAIM, self._spec.limit - self._open_jobs)
-        jobs = await self._context.queue.claim_jobs(
-            self._spec.queue, self._context.membership.worker_id, free
-        )
+        free = min(MAX_JOBS_A_CLAIM, self._spec.limit - len(self._open_claims))
+        worker_id = self._context.membership.worker_id
+        try:
+            if time.monotonic() < self._doubt_ends_at:
+                await self._give_back_lost_claims(worker_id)
+            jobs = await self._context.queue.claim_jobs(self._spec.queue, worker_id, free)
+        except PASSING_ERRORS:
+            # It may have been done all the same, now or when the server comes to it.
+            self._doubt_ends_at = time.monotonic() + LOST_CLAIM_SECONDS
+            raise
         if jobs:
             self._context.metrics.jobs_claimed.labels(self._spec.queue).inc(len(jobs))
             self._context.metrics.in_flight.labels(self._spec.queue).inc(len(jobs))
             self._context.log.debug(events.JOBS_CLAIMED, queue=self._spec.queue, jobs=len(jobs))
         return jobs
 
+    async def _give_back_lost_claims(self, worker_id: int) -> None:
+        known = self._open_claims | self._context.acker.unwritten_claims()
+        lost = await self._context.queue.release_unknown_jobs(self._spec.queue, worker_id, known)
+        if lost:
+            self._context.metrics.jobs_rescued.labels("given_back").inc(lost)
+            self._context.log.warning(
+                events.JOBS_RESCUED, queue=self._spec.queue, given_back=lost, quarantined=0
+            )
+
     def _start(self, jobs: list[Job]) -> None:
-        self._open_jobs += len(jobs)
+        self._open_claims.update(job.claim for job in jobs)
         batch = asyncio.create_task(self._run_batch(jobs))
         self._batches.add(batch)
         batch.add_done_callback(self._batches.discard)
@@ -136,7 +162,7 @@ class Lane:
 
         def finish(ack: Ack) -> None:
             if open_jobs.pop(ack.job.job_id, None) is not None:
-                self._open_jobs -= 1
+                self._open_claims.discard(ack.job.claim)
                 self._room.set()
                 self._context.acker.put(ack)
 
@@ -158,7 +184,7 @@ class Lane:
             finish_rest(lambda job: end_after_fault(job, fault))
         else:
             if open_jobs:
-                left_open = RuntimeError("the handler left jobs open")
+                left_open = JobsLeftOpenError()
                 self._report_fault(left_open, len(open_jobs))
                 finish_rest(lambda job: end_after_fault(job, left_open))
 
@@ -179,8 +205,8 @@ class Lane:
             events.HANDLER_FAILED,
             queue=self._spec.queue,
             error=type(error).__name__,
+            where=places_of(error),
             jobs=jobs,
-            exc_info=error,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from gtr_jobs.db.pool import PASSING_ERRORS, Outage
 from gtr_jobs.engine.queue import Queue
@@ -14,6 +15,9 @@ HEARTBEAT_SECONDS = 5.0
 # A worker silent for so long is dead: six heartbeats, so that a slow database kills nobody.
 SILENCE_SECONDS = 30.0
 MAX_RESCUED_AT_ONCE = 500
+# Whoever comes back first after an outage finds all others silent: they were cut off too, and are left
+# this long to say that they live.
+GRACE_AFTER_OUTAGE_SECONDS = 20.0
 
 
 class Membership:
@@ -37,11 +41,14 @@ class Membership:
     async def run(self) -> None:
         """Beat and rescue until cancelled."""
         never = asyncio.Event()
+        rescues_from = 0.0
         while True:
             try:
                 await self._beat()
-                await self._rescue()
+                if time.monotonic() >= rescues_from:
+                    await self._rescue()
             except PASSING_ERRORS as error:
+                rescues_from = time.monotonic() + GRACE_AFTER_OUTAGE_SECONDS
                 await self._outage.wait_after(error, never)
             else:
                 self._outage.end()

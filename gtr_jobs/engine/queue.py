@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -87,6 +87,21 @@ class Queue:
             cursor = await connection.execute(_CLAIM, [queue, worker_id, limit])
             rows = await cursor.fetchall()
         return [_job(queue, row) for row in rows]
+
+    async def release_unknown_jobs(
+        self, queue: str, worker_id: int, known: Collection[tuple[int, int]]
+    ) -> int:
+        """Give back what the worker claimed and is not among the claims that it knows."""
+        job_ids, claim_numbers = [job for job, _ in known], [number for _, number in known]
+        return int(
+            await self._value(
+                "select gtr_jobs.release_unknown_jobs(%s, %s, %s::bigint[], %s::bigint[])",
+                queue,
+                worker_id,
+                job_ids,
+                claim_numbers,
+            )
+        )
 
     async def ack_jobs(self, worker_id: int, acks: Sequence[Ack]) -> frozenset[int]:
         """Write ends and deliveries in one transaction.

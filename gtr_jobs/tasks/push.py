@@ -18,14 +18,17 @@ from gtr_jobs.db.devices import Audience, Devices
 from gtr_jobs.db.inbox import Inbox
 from gtr_jobs.db.sources import Sources
 from gtr_jobs.domain.delivery import make_dedupe_key
-from gtr_jobs.domain.outcome import DeadTarget, DeliveryState, Outcome, Skipped
+from gtr_jobs.domain.outcome import Ambiguous, DeadTarget, DeliveryState, Outcome, Skipped
 from gtr_jobs.domain.push import Push
 from gtr_jobs.domain.sources import ChatMessage, SourceName, SourceRow
 from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.engine.job import Job
 from gtr_jobs.engine.lane import Finish
+from gtr_jobs.engine.queue import Ack
+from gtr_jobs.engine.retry import end_after_fault
 from gtr_jobs.kinds.base import Kind
 from gtr_jobs.observe import events
+from gtr_jobs.observe.faults import places_of
 from gtr_jobs.observe.logs import Logger
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.providers.base import Provider
@@ -96,7 +99,9 @@ class PushTask:
         people = {row.recipient_id for row in rows.values()}
         audience = await self._store.devices.read_audience(people) if people else Audience({}, {})
         envelopes = [
-            self._envelope(job, row_id, rows.get(row_id), audience) for job, row_id in named
+            envelope
+            for job, row_id in named
+            if (envelope := self._address(job, row_id, rows.get(row_id), audience, finish))
         ]
         known = await self._read_known(envelopes)
         for envelope in envelopes:
@@ -127,6 +132,16 @@ class PushTask:
         ]
         if notes:
             await self._store.inbox.write_messages(notes)
+
+    def _address(
+        self, job: Job, row_id: UUID, row: SourceRow | None, audience: Audience, finish: Finish
+    ) -> Envelope | None:
+        try:
+            return self._envelope(job, row_id, row, audience)
+        except Exception as error:  # noqa: BLE001  (one row that cannot be worded keeps no other from being sent)
+            self._report_fault(error, 1)
+            finish(Ack(job, end_after_fault(job, error)))
+            return None
 
     def _envelope(
         self, job: Job, row_id: UUID, row: SourceRow | None, audience: Audience
@@ -177,11 +192,26 @@ class PushTask:
         chunk: Sequence[tuple[Envelope, Receiver, Push]],
         finish: Finish,
     ) -> None:
-        outcomes = await provider.send([push for _, _, push in chunk])
-        for (envelope, receiver, _), outcome in zip(chunk, outcomes, strict=True):
+        answered: list[tuple[tuple[Envelope, Receiver, Push], Outcome]]
+        try:
+            outcomes = await provider.send([push for _, _, push in chunk])
+            answered = list(zip(chunk, outcomes, strict=True))
+        except Exception as error:  # noqa: BLE001  (what other chunks sent must still be written)
+            self._report_fault(error, len(chunk))
+            answered = [(sent, Ambiguous("provider_fault")) for sent in chunk]
+        for (envelope, receiver, _), outcome in answered:
             envelope.settle(receiver, outcome, provider.name)
             self._report(envelope.job, receiver, provider.name, outcome)
             self._finish_if_settled(envelope, finish)
+
+    def _report_fault(self, error: Exception, jobs: int) -> None:
+        self._log.error(
+            events.HANDLER_FAILED,
+            queue=self.queue,
+            error=type(error).__name__,
+            where=places_of(error),
+            jobs=jobs,
+        )
 
     def _report(self, job: Job, receiver: Receiver, provider: str, outcome: Outcome) -> None:
         if isinstance(outcome, DeadTarget):

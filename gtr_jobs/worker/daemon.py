@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gtr_jobs.db.pool import PASSING_ERRORS
-from gtr_jobs.domain.errors import TryAgainError
+from gtr_jobs.domain.errors import InternalFaultError, TryAgainError
 from gtr_jobs.engine.context import EngineContext
 from gtr_jobs.engine.lane import Lane
 from gtr_jobs.observe import events
+from gtr_jobs.observe.faults import places_of
 from gtr_jobs.ops.health import Health
 from gtr_jobs.worker.chores import Chores
 
@@ -76,7 +77,7 @@ class Daemon:
 
         Raises:
             TryAgainError: The database was away before anything was claimed.
-            ExceptionGroup: A loop failed; the others were stopped in order first.
+            InternalFaultError: A loop failed; the others were stopped in order first.
         """
         context, health = self._parts.context, self._parts.health
         loop = asyncio.get_running_loop()
@@ -141,7 +142,11 @@ class Daemon:
         ended += await asyncio.gather(*servants, return_exceptions=True)
         failures = [end for end in ended if isinstance(end, Exception)]
         if failures:
-            raise ExceptionGroup("the daemon's loops failed", failures)
+            names = ", ".join(sorted({type(failure).__name__ for failure in failures}))
+            raise InternalFaultError(
+                f"a part of the worker failed ({names}), and it stopped in order",
+                f"the log says where ({events.WORKER_FAILED}); start it again, and report it",
+            ) from failures[0]
 
     def _start(self, loop: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(loop, name=name)
@@ -151,7 +156,10 @@ class Daemon:
     def _report_failure(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._parts.context.log.error(
-                events.WORKER_FAILED, loop=task.get_name(), exc_info=error
+                events.WORKER_FAILED,
+                loop=task.get_name(),
+                error=type(error).__name__,
+                where=places_of(error),
             )
 
     async def _write_last_acks(self) -> None:

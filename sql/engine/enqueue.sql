@@ -64,8 +64,10 @@ begin
         coalesce(j.args, '{}'),
         j.run_at,
         v_trace_id
-    from unnest(p_jobs) as j
+    from unnest(p_jobs) with ordinality as j (kind, args, key, run_at, place)
     join gtr_jobs.job_kinds as k on k.kind = j.kind
+    -- A job's number is its place in the queue: the join alone would shuffle them.
+    order by j.place
     on conflict (queueing_lock) where status = 'todo' do nothing;
     get diagnostics v_enqueued = row_count;
 

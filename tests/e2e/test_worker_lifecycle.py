@@ -152,3 +152,25 @@ async def test_a_job_of_an_unknown_kind_waits_for_a_newer_worker(way: Way) -> No
         " from gtr_jobs.jobs"
     )
     assert jobs == [("of_tomorrow", {"id": 1}, "todo", 0, True)]
+
+
+async def test_a_fault_of_its_own_ends_a_worker_without_a_word_of_content(way: Way) -> None:
+    """A right that was taken away stops it in order: exit 70, one line, and where in the log."""
+    mia, leo, chat = await _begin(way)
+    worker = await way.start_worker()
+    await _write_messages(way, 1, mia, leo, chat)
+    await way.providers.ledger.wait_for(1)
+
+    await way.connection.execute(
+        "revoke execute on function gtr_jobs.claim_jobs(text, bigint, integer) from gtr_worker"
+    )
+
+    assert await worker.wait() == 70
+    failed = await worker.wait_for_event("worker.failed")
+    assert (failed["loop"], failed["error"]) == ("push", "InsufficientPrivilege")
+    assert [place for place in failed["where"] if place.startswith("queue.py:")]
+    assert worker.log[-1] == (
+        "gtr-jobs: a part of the worker failed (InsufficientPrivilege), and it stopped in order: "
+        "the log says where (worker.failed); start it again, and report it"
+    )
+    assert not [line for line in worker.log if "Traceback" in line]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -77,7 +78,13 @@ def start_command(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Tests that a shell runs in the background are started deaf to Ctrl-C, and so would be what they start.
+        preexec_fn=_hear_ctrl_c,  # noqa: PLW1509  (sets a signal and takes no lock)
     )
+
+
+def _hear_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for_line(process: subprocess.Popen[str], line: str) -> None:

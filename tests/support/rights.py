@@ -26,6 +26,7 @@ WORKER_FUNCTIONS = {
     "gtr_jobs.read_queue_depth",
     "gtr_jobs.read_schema_migrations",
     "gtr_jobs.register_worker",
+    "gtr_jobs.release_unknown_jobs",
     "gtr_jobs.rescue_jobs",
     "gtr_jobs.stay_awake",
     "gtr_jobs.tell_saved_searches",

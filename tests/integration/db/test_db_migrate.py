@@ -7,7 +7,8 @@ import pytest
 from support.catalog import read_catalog
 from support.command_line import Ended, assert_refused, run_command
 from support.databases import DatabaseMaker, ProjectDatabase
-from support.migrations import read_books
+from support.installed import ENVIRONMENT, PROJECT
+from support.migrations import migrate_with, read_books, read_status_with, unfinished
 from support.plans import PLAN
 from support.rights import FUNCTIONS, RPC_FUNCTIONS, SCHEMAS
 
@@ -18,10 +19,6 @@ from gtr_jobs.dev.supabase import DefaultGrants
 def _migrate(database: ProjectDatabase, *arguments: str, **settings: str) -> Ended:
     settings |= {"GTR_ADMIN_DATABASE_URL": database.dsn}
     return run_command("db", "migrate", *arguments, settings=settings)
-
-
-def _status(database: ProjectDatabase) -> Ended:
-    return run_command("db", "status", settings={"GTR_ADMIN_DATABASE_URL": database.dsn})
 
 
 @pytest.mark.parametrize("default_grants", ["old", "new"])
@@ -109,23 +106,28 @@ def test_tables_that_the_app_lacks_are_named_and_attached_when_they_come(
         for file in PLAN.files
         if file.tables
     ]
-    status = _status(database)
-    assert status.code == 0
-    assert _states(status)["on/messages_insert.sql"] == "left out: no table public.messages"
+    status = read_status_with(database, PLAN)
+    assert status.is_up_to_date
+    states = {line.what: line.state for line in status.lines}
+    assert states["on/messages_insert.sql"] == "left out: no table public.messages"
 
     with database.connect() as connection:
         connection.execute(
-            "create table public.messages (id uuid primary key, sender_id uuid, recipient_id uuid)"
+            "create table public.messages"
+            " (id uuid primary key, sender_id uuid, recipient_id uuid, is_read boolean)"
         )
-    status = _status(database)
-    assert status.code == 1
-    states = _states(status)
-    assert states["on/messages_insert.sql"] == "pending"
-    assert states["trigger on public.messages"] == "missing or disabled"
-
+    assert unfinished(read_status_with(database, PLAN)) == {
+        "worker/unread_messages_index.sql": "pending",
+        "index gtr_jobs_messages_unread on public.messages": "missing",
+        "on/messages_insert.sql": "pending",
+        "trigger on public.messages": "missing or disabled",
+    }
     done = _migrate(database)
-    assert (done.code, done.err) == (0, "installing on/messages_insert.sql\n")
-    assert _states(_status(database))["trigger on public.messages"] == "attached"
+    assert (done.code, done.err) == (
+        0,
+        "installing worker/unread_messages_index.sql\ninstalling on/messages_insert.sql\n",
+    )
+    assert unfinished(read_status_with(database, PLAN)) == {}
     with database.connect() as connection:
         connection.execute(
             "insert into public.messages values"
@@ -134,30 +136,34 @@ def test_tables_that_the_app_lacks_are_named_and_attached_when_they_come(
         assert connection.execute("select kind from gtr_jobs.jobs").fetchall() == [("message",)]
 
 
-def test_a_database_learns_what_it_is_once(bare_database: ProjectDatabase) -> None:
-    """Project and environment come from options or settings; others are refused, unless a change is meant."""
-    assert _migrate(bare_database, "--project", "gtr", "--environment", "production").code == 0
+def test_a_database_learns_what_it_is_and_keeps_it(bare_database: ProjectDatabase) -> None:
+    """Project and environment come from options or settings; a run that names none changes neither."""
+    assert _migrate(bare_database, "--project", "gtr", GTR_ENVIRONMENT="production").code == 0
+    assert _identity(bare_database) == ("gtr", "production")
+    assert migrate_with(bare_database, PLAN).files == ()
     assert _identity(bare_database) == ("gtr", "production")
 
-    assert_refused(
-        _migrate(bare_database, "--environment", "staging"),
-        78,
-        "'production'",
-        "'staging'",
-        "GTR_ENVIRONMENT",
-        "--change-identity",
-    )
-    assert_refused(
-        _migrate(bare_database, GTR_PROJECT="other"), 78, "'gtr'", "'other'", "--change-identity"
-    )
-    assert _identity(bare_database) == ("gtr", "production")
-    assert _migrate(bare_database).out == "Nothing to do: the database is up to date.\n"
-    assert _identity(bare_database) == ("gtr", "production")
 
-    changed = _migrate(bare_database, "--change-identity", GTR_ENVIRONMENT="staging")
+def test_a_database_is_not_told_by_mistake_that_it_is_another(database: ProjectDatabase) -> None:
+    """Another project or environment is refused; the line has both names, and how to mean it."""
+    for name, recorded in (("project", PROJECT), ("environment", ENVIRONMENT)):
+        assert_refused(
+            _migrate(database, f"--{name}", "another"),
+            78,
+            f"'{recorded}'",
+            "'another'",
+            f"GTR_{name.upper()}",
+            "--change-identity",
+        )
+    assert _identity(database) == (PROJECT, ENVIRONMENT)
+
+
+def test_a_copy_is_told_what_it_is_now(database: ProjectDatabase) -> None:
+    """Where a change is meant it is made, and said."""
+    changed = _migrate(database, "--change-identity", GTR_ENVIRONMENT="copy")
     assert changed.code == 0
-    assert changed.err == "recording the project (gtr) and the environment (staging)\n"
-    assert _identity(bare_database) == ("gtr", "staging")
+    assert changed.err == f"recording the project ({PROJECT}) and the environment (copy)\n"
+    assert _identity(database) == (PROJECT, "copy")
 
 
 def test_a_server_that_is_no_supabase_is_refused(own_server: Server) -> None:
@@ -172,20 +178,25 @@ def test_a_server_that_is_no_supabase_is_refused(own_server: Server) -> None:
     assert found is None
 
 
-def test_a_role_that_may_not_install_is_told_which_role_may(
-    bare_database: ProjectDatabase, database: ProjectDatabase
+_MAY_NOT = ("permission denied", "`postgres`", "GTR_ADMIN_DATABASE_URL")
+
+
+@pytest.mark.parametrize("command", ["migrate", "status"])
+def test_the_workers_role_is_told_which_role_may_install(
+    database: ProjectDatabase, command: str
 ) -> None:
-    """Neither the API's login nor the worker's role can install; one line says whose connection it takes."""
-    said = ("permission denied", "`postgres`", "GTR_ADMIN_DATABASE_URL")
-    for command in ("migrate", "status"):
-        refused = run_command(
-            "db", command, settings={"GTR_ADMIN_DATABASE_URL": database.worker_dsn}
-        )
-        assert_refused(refused, 78, *said)
-    refused = run_command(
-        "db", "migrate", settings={"GTR_ADMIN_DATABASE_URL": bare_database.api_dsn}
-    )
-    assert_refused(refused, 78, *said, after=("applying gtr_jobs 0001 create schema",))
+    """It may not read the books, whatever the command; one line says whose connection it takes."""
+    settings = {"GTR_ADMIN_DATABASE_URL": database.worker_dsn}
+    assert_refused(run_command("db", command, settings=settings), 78, *_MAY_NOT)
+
+
+def test_a_role_without_rights_is_told_which_role_may_install(
+    bare_database: ProjectDatabase,
+) -> None:
+    """The API's login may make no schema: it ends at the first step, and nothing is left of it."""
+    settings = {"GTR_ADMIN_DATABASE_URL": bare_database.api_dsn}
+    refused = run_command("db", "migrate", settings=settings)
+    assert_refused(refused, 78, *_MAY_NOT, after=("applying gtr_jobs 0001 create schema",))
     assert read_books(bare_database).steps == {}
 
 
@@ -205,8 +216,3 @@ def test_the_transaction_pooler_of_a_project_is_refused() -> None:
 def _identity(database: ProjectDatabase) -> tuple[str | None, str | None]:
     books = read_books(database)
     return books.project, books.environment
-
-
-def _states(status: Ended) -> dict[str, str]:
-    lines = (line.split("  ", 1) for line in status.out.splitlines() if "  " in line)
-    return {what: state.strip() for what, state in lines}

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,13 @@ async def test_our_own_address_is_an_audience_too(
     assert (await ask(providers, grant_type=GRANT_TYPE, assertion=assertion))[0] == 200
 
 
+@dataclass(frozen=True)
+class FromNow:
+    """A time that is so many seconds from when the test runs."""
+
+    seconds: int
+
+
 UNTIMELY = (
     "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. "
     "Check your iat and exp values in the JWT claim."
@@ -135,14 +143,10 @@ UNTIMELY = (
         ({"iss": "nobody@x"}, "invalid_grant", "Invalid grant: account not found"),
         ({"iss": None}, "invalid_grant", "Invalid grant: account not found"),
         ({"aud": "https://elsewhere"}, "invalid_grant", "Invalid JWT: Failed audience check."),
-        ({"iat": int(time.time()) - 10_000}, "invalid_grant", UNTIMELY),
-        ({"iat": int(time.time()) + 1000}, "invalid_grant", UNTIMELY),
-        ({"exp": int(time.time()) + 3700}, "invalid_grant", UNTIMELY),
-        (
-            {"exp": int(time.time()) - 1000, "iat": int(time.time()) - 4000},
-            "invalid_grant",
-            UNTIMELY,
-        ),
+        ({"iat": FromNow(-10_000)}, "invalid_grant", UNTIMELY),
+        ({"iat": FromNow(1000)}, "invalid_grant", UNTIMELY),
+        ({"exp": FromNow(3700)}, "invalid_grant", UNTIMELY),
+        ({"exp": FromNow(-1000), "iat": FromNow(-4000)}, "invalid_grant", UNTIMELY),
         ({"exp": None}, "invalid_grant", UNTIMELY),
         (
             {"scope": "messages"},
@@ -160,7 +164,13 @@ async def test_a_wrong_claim_is_refused(
     description: str,
 ) -> None:
     """Issuer, audience, times and scope are each checked, and refused in Google's words."""
-    assertion = sign(account_file, **changes)
+    # Cases are collected minutes before they run: a time among them is counted from here.
+    now = int(time.time())
+    claims = {
+        name: now + value.seconds if isinstance(value, FromNow) else value
+        for name, value in changes.items()
+    }
+    assertion = sign(account_file, **claims)
 
     answer = await ask(providers, grant_type=GRANT_TYPE, assertion=assertion)
 

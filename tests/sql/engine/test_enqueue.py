@@ -172,3 +172,11 @@ async def test_the_worker_may_enqueue(admin: AsyncConnection, worker: AsyncConne
     assert await fetch_rows(admin, "select args ->> 'id' from gtr_jobs.jobs order by job_id") == [
         (str(row),) for row in rows
     ]
+
+
+async def test_jobs_keep_the_order_in_which_they_were_given(admin: AsyncConnection) -> None:
+    """What was written first is sent first, also within one statement."""
+    rows = await put_jobs(admin, 500)
+    assert await fetch_rows(admin, "select args ->> 'id' from gtr_jobs.jobs order by job_id") == [
+        (str(row),) for row in rows
+    ]

@@ -93,3 +93,28 @@ async def test_counting_reads_a_hundred_rows_at_most(
     reads = await reads_of(admin, "select gtr_jobs.read_badges(array[%s]::uuid[])", person)
     assert sum(reads.tables.values()) <= 200
     assert max(reads.indexes.values(), default=0) <= 100
+
+
+@pytest.mark.parametrize(
+    ("missing", "badge"),
+    [
+        (["messages"], 3),
+        (["notifications"], 2),
+        (["messages", "notifications"], 0),
+    ],
+)
+async def test_an_app_without_a_table_counts_the_other(
+    admin: AsyncConnection,
+    worker: AsyncConnection,
+    person: UUID,
+    friend: UUID,
+    missing: list[str],
+    badge: int,
+) -> None:
+    """Chat without notifications, or notifications without chat: neither keeps a push from being sent."""
+    await _write_messages(admin, friend, person, 2)
+    await _write_notifications(admin, person, 3)
+    for table in missing:
+        await admin.execute(f"drop table public.{table} cascade".encode())
+
+    assert await _read(worker, person) == {person: badge}
