@@ -43,6 +43,7 @@ PRIVATE_FUNCTIONS = {
     "gtr_jobs.name_row",
     "gtr_jobs.note_missed_devices",
     "gtr_jobs.note_registrations",
+    "gtr_jobs.on_listings_delete",
     "gtr_jobs.on_listings_insert",
     "gtr_jobs.on_listings_update",
     "gtr_jobs.on_messages_insert",

@@ -22,6 +22,7 @@ from gtr_jobs.db.installed import (
 )
 
 NEEDS_SEARCHES = {
+    "on/listings_delete.sql",
     "on/listings_insert.sql",
     "on/listings_update.sql",
     "worker/find_saved_searches.sql",
@@ -78,6 +79,7 @@ def test_a_worker_does_not_miss_a_trigger_that_was_left_out(
         rows = connection.execute(TRIGGER_QUERY, trigger_parameters(triggers)).fetchall()
     statuses = judge_triggers(triggers, rows)
     assert {status.trigger.name for status in statuses if not status.table_exists} == {
+        "gtr_jobs_listings_delete",
         "gtr_jobs_listings_insert",
         "gtr_jobs_listings_update",
     }

@@ -74,10 +74,10 @@ def test_the_objects_of_a_file_that_is_gone_are_removed(database: ProjectDatabas
         connection.execute(
             "insert into gtr_jobs.installed_files (path, sha256, undo, installed_by) values (%s, '', %s, '0.0.1')",
             [
-                "on/listings_insert.sql",
+                "on/garage_insert.sql",
                 [
-                    "drop trigger if exists gtr_jobs_listings_insert on public.listings",
-                    "drop function if exists gtr_jobs.on_listings_insert",
+                    "drop trigger if exists gtr_jobs_garage_insert on public.listings",
+                    "drop function if exists gtr_jobs.on_garage_insert",
                     "drop index if exists public.gtr_jobs_listings_vin",
                     # What another file makes now is not dropped.
                     *gone.undo,
@@ -85,12 +85,12 @@ def test_the_objects_of_a_file_that_is_gone_are_removed(database: ProjectDatabas
             ],
         )
         connection.execute(
-            "create function gtr_jobs.on_listings_insert() returns trigger language plpgsql"
+            "create function gtr_jobs.on_garage_insert() returns trigger language plpgsql"
             " as 'begin return null; end'"
         )
         connection.execute(
-            "create trigger gtr_jobs_listings_insert after insert on public.listings"
-            " execute function gtr_jobs.on_listings_insert()"
+            "create trigger gtr_jobs_garage_insert after insert on public.listings"
+            " execute function gtr_jobs.on_garage_insert()"
         )
         connection.execute("create index gtr_jobs_listings_vin on public.listings (vin)")
     status = run_command("db", "status", settings=settings)
@@ -99,17 +99,17 @@ def test_the_objects_of_a_file_that_is_gone_are_removed(database: ProjectDatabas
     assert run_command("db", "migrate", settings=settings) == Ended(
         0,
         "Applied 0 steps, installed 0 files, removed 1.\n",
-        "removing on/listings_insert.sql\n",
+        "removing on/garage_insert.sql\n",
     )
     left = _ask(
         database,
-        "select array[to_regprocedure('gtr_jobs.on_listings_insert()')::text,"
+        "select array[to_regprocedure('gtr_jobs.on_garage_insert()')::text,"
         " to_regclass('public.gtr_jobs_listings_vin')::text,"
-        " (select tgname::text from pg_catalog.pg_trigger where tgname = 'gtr_jobs_listings_insert')]",
+        " (select tgname::text from pg_catalog.pg_trigger where tgname = 'gtr_jobs_garage_insert')]",
     )
     assert left == [None, None, None]
     assert unfinished(read_status_with(database, PLAN)) == {}
-    assert "on/listings_insert.sql" not in read_books(database).files
+    assert "on/garage_insert.sql" not in read_books(database).files
 
 
 def test_a_file_that_was_renamed_keeps_its_objects(database: ProjectDatabase) -> None:

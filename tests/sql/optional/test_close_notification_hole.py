@@ -49,7 +49,7 @@ async def scene(admin: AsyncConnection) -> Scene:
     """A seller with a listing, and somebody who likes it."""
     seller = await create_person(admin, "nismo", "Nis Mo")
     buyer = await create_person(admin, "rb26", "Ruby Twentysix")
-    return Scene(seller, buyer, await create_listing(admin, seller, "R34 V-Spec"))
+    return Scene(seller, buyer, await create_listing(admin, seller, "R34 V-Spec", status="draft"))
 
 
 async def _close(admin: AsyncConnection) -> None:

@@ -76,7 +76,9 @@ def test_headers_are_read_in_their_order(name: str, values: tuple[str, ...]) -> 
 def test_a_file_knows_its_trigger() -> None:
     """Name, table and the statement whole, though it names events with `or`."""
     statement = TEXT[TEXT.index("create or replace trigger") :].rstrip()
-    assert FILE.trigger == Trigger("gtr_jobs_garage_insert", "public.garage", statement)
+    assert FILE.trigger == Trigger(
+        "gtr_jobs_garage_insert", "public.garage", statement, ("public.garage", "public.cars")
+    )
     assert SqlFile("engine/a.sql", "create or replace view gtr_jobs.a as select 1;").trigger is None
 
 
