@@ -97,7 +97,7 @@ def read_struct(value: Any, path: str, violations: list[Violation]) -> Any:
 
 
 def enum(kind: str, names: Iterable[str]) -> Reader:
-    """Make a reader for a name out of a closed set.
+    """Make a reader for a name out of a closed set, in capitals or not: FCM's own examples say "high".
 
     Args:
         kind: The enum's full name.
@@ -106,9 +106,10 @@ def enum(kind: str, names: Iterable[str]) -> Reader:
     known = frozenset(names)
 
     def read(value: Any, path: str, violations: list[Violation]) -> Any:
-        if not isinstance(value, str) or value not in known:
+        name = value.upper() if isinstance(value, str) else ""
+        if name not in known:
             _complain(violations, path, f"type.googleapis.com/{kind}", value)
-        return value
+        return name
 
     return read
 

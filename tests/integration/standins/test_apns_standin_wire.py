@@ -1,23 +1,19 @@
-"""The stand-in for APNs behaves on the wire as Apple's servers do; aioapns works with it."""
+"""The stand-in for APNs behaves on the wire as Apple's servers do."""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import aioapns
 import jwt
 import pytest
-from aioapns.connection import APNsTLSClientProtocol
 from h2.events import RemoteSettingsChanged, ResponseReceived
 from pyreqwest.client import ClientBuilder
 from pyreqwest.exceptions import RequestError
 
-from gtr_jobs.dev.standins import ProviderStandIns, show
+from gtr_jobs.dev.standins import ProviderStandIns
 from gtr_jobs.dev.standins.frame_client import FrameClient, connect
 from gtr_jobs.dev.standins.phones import make_apns_token
 
@@ -129,69 +125,3 @@ async def test_many_pushes_share_a_connection(
 
     assert ([first, *statuses], connections) == ([200] * 200, 1)
     assert {entry.token for entry in providers.ledger.entries()} == set(tokens)
-
-
-class LocalApns(APNsTLSClientProtocol):
-    """aioapns' connection, pointed at this machine."""
-
-    APNS_SERVER = "localhost"
-
-
-@pytest.fixture
-async def apns(
-    providers: ProviderStandIns, environment: dict[str, str], key: str
-) -> AsyncIterator[Any]:
-    """aioapns, which is not ours; without ALPN, as it comes."""
-    sender = aioapns.APNs(
-        key=key,
-        key_id=environment["GTR_APNS_KEY_ID"],
-        team_id=environment["GTR_APNS_TEAM_ID"],
-        topic=TOPIC,
-        ssl_context=ssl.create_default_context(cafile=environment["GTR_CA_FILE"]),
-    )
-    port = {"APNS_PORT": providers.apns.server.port}
-    sender.pool.protocol_class = type("Protocol", (LocalApns,), port)
-    yield sender
-    for connection in sender.pool.connections:
-        connection.close()
-
-
-async def test_aioapns_delivers(providers: ProviderStandIns, apns: Any) -> None:
-    """What aioapns signs and frames is accepted and shows on the phone."""
-    token = providers.phones.add_new("apns", app=TOPIC)
-    request = aioapns.NotificationRequest(
-        device_token=token,
-        message={"aps": {"alert": {"title": "Mia", "body": "Hello"}, "badge": 2}},
-        collapse_key="conversation-1",
-        push_type=aioapns.PushType.ALERT,
-        priority=10,
-        time_to_live=60,
-    )
-
-    result = await apns.send_notification(request)
-
-    [entry] = providers.ledger.entries()
-    shown = show(entry)
-    assert (result.is_successful, entry.token) == (True, token)
-    assert entry.message_id == request.notification_id
-    assert (shown.title, shown.body, shown.badge, shown.collapse_id) == (
-        "Mia",
-        "Hello",
-        2,
-        "conversation-1",
-    )
-
-
-async def test_aioapns_understands_a_refusal(providers: ProviderStandIns, apns: Any) -> None:
-    """The reason and the time of a 410 reach the sender."""
-    token = providers.phones.add_new("apns")
-    providers.phones.uninstall(token, at=1_750_000_000)
-    request = aioapns.NotificationRequest(device_token=token, message={"aps": {"badge": 1}})
-
-    result = await apns.send_notification(request)
-
-    assert (result.status, result.description, result.timestamp) == (
-        "410",
-        "Unregistered",
-        1_750_000_000_000,
-    )

@@ -199,3 +199,18 @@ async def test_what_is_no_json_is_refused(
         400,
         [{"@type": BAD_REQUEST, "fieldViolations": [{"description": description}]}],
     )
+
+
+async def test_a_name_out_of_a_set_may_be_in_small_letters(
+    providers: ProviderStandIns, client: Client
+) -> None:
+    """FCM's own examples and libraries say "high"; what is read is the name as it is defined."""
+    android = {"priority": "high", "notification": {"visibility": "Public"}}
+
+    status, _ = await send(providers, client, {"token": TOKEN, "android": android})
+
+    [entry] = providers.ledger.entries()
+    assert (status, entry.payload["android"]) == (
+        200,
+        {"priority": "HIGH", "notification": {"visibility": "PUBLIC"}},
+    )

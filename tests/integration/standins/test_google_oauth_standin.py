@@ -1,8 +1,7 @@
-"""The stand-in for Google's token endpoint takes what Google takes, proven with google-auth."""
+"""The stand-in for Google's token endpoint takes what Google takes."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -10,20 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import google.auth.exceptions
-import google.auth.transport.requests
 import jwt
 import pytest
-import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
-from google.oauth2 import service_account
 from pyreqwest.client import ClientBuilder
 
 from gtr_jobs.dev.standins import Fail, ProviderStandIns
 from gtr_jobs.dev.standins.google_oauth import GOOGLE_AUDIENCE, GRANT_TYPE
 
-# google-auth has no types for it.
-from_info: Any = service_account.Credentials.from_service_account_info
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 
 
@@ -66,38 +59,6 @@ async def ask(providers: ProviderStandIns, **form: str) -> tuple[int, dict[str, 
     async with ClientBuilder().add_root_certificate_pem(certificate).build() as client:
         response = await client.post(providers.oauth.token_url).form(form).build().send()
         return response.status, await response.json()
-
-
-async def test_googles_own_library_gets_a_token(
-    providers: ProviderStandIns, account_file: dict[str, Any]
-) -> None:
-    """google-auth exchanges its JWT for a token that lives an hour and may send messages."""
-    credentials = from_info(account_file, scopes=[SCOPE])
-    with requests.Session() as session:
-        session.trust_env = False  # the environment's authorities would win over ours
-        session.verify = str(providers.ca_file)
-        request = google.auth.transport.requests.Request(session)
-        await asyncio.to_thread(credentials.refresh, request)
-
-    token = providers.oauth.find(credentials.token)
-    assert token is not None
-    assert (token.account.project, sorted(token.scopes)) == ("gtr-standin", [SCOPE])
-    assert 3500 < token.expires_at - time.time() <= 3600
-    assert credentials.valid
-
-
-async def test_googles_own_library_reads_the_refusal(
-    providers: ProviderStandIns, account_file: dict[str, Any]
-) -> None:
-    """google-auth raises invalid_grant for an account that does not exist."""
-    changed = {**account_file, "client_email": "nobody@gtr-standin.iam.gserviceaccount.com"}
-    credentials = from_info(changed, scopes=[SCOPE])
-    with requests.Session() as session:
-        session.trust_env = False  # the environment's authorities would win over ours
-        session.verify = str(providers.ca_file)
-        request = google.auth.transport.requests.Request(session)
-        with pytest.raises(google.auth.exceptions.RefreshError, match="account not found"):
-            await asyncio.to_thread(credentials.refresh, request)
 
 
 async def test_the_answer_has_googles_shape(
