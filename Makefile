@@ -11,7 +11,7 @@ POSTGRES := 17
 OTHER_POSTGRES := 15 16 18
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check suite suite-others suite-wheel format clean
+.PHONY: help demo test check suite suite-others suite-wheel types format clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,7 +26,7 @@ check: $(VENV)/.test ## Format, lint, types, imports and SQL
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql/migrations sql/engine sql/rules sql/worker sql/rpc sql/on sql/ops sql/dev
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql/migrations sql/engine sql/rules sql/worker sql/rpc sql/on sql/ops sql/dev gtr_jobs/dev/templates/app
 
 suite: $(VENV)/.test tests/node/node_modules/.installed ## The full suite on PostgreSQL 17
 	GTR_TEST_POSTGRES=$(POSTGRES) $(PYTEST) tests
@@ -49,6 +49,9 @@ suite-wheel: $(VENV)/.test tests/node/node_modules/.installed ## The suite again
 	cd "$$folder/empty"; \
 	GTR_TEST_POSTGRES=$(POSTGRES) "$$folder/venv/bin/python" -P -m pytest -q -n $(or $(WORKERS),2) \
 		tests --ignore tests/repository
+
+types: $(VENV)/.test tests/node/node_modules/.installed ## Write docs/reference/database.types.ts anew
+	GTR_TEST_POSTGRES=$(POSTGRES) PYTHONPATH=tests $(BIN)/python -m support.rpc_types
 
 format: $(VENV)/.test ## Format the code
 	$(BIN)/ruff format .

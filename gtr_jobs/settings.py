@@ -7,6 +7,7 @@ provider needs is checked when that provider is put together.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -66,7 +67,8 @@ class Settings(BaseSettings):
 
     queues: str = Field(
         "push,match",
-        description="The queues that the worker drains, separated by commas.",
+        description="The queues that the worker drains, separated by commas; unless set, those of "
+        "GTR_APP too.",
     )
     concurrency: int = Field(
         500, ge=1, le=10_000, description="How many jobs of a queue may run at once."
@@ -94,6 +96,11 @@ class Settings(BaseSettings):
         description="Port of /healthz, /readyz and /metrics; 0 takes a free one.",
     )
 
+    app: str | None = Field(
+        None,
+        description="An app of your own with its kinds, queues and SQL, as module:attribute; looked "
+        "for in the working directory and among what is installed.",
+    )
     deep_link_scheme: str = Field(
         "gtr-marketplace",
         pattern=r"^[a-z][a-z0-9+.-]*$",
@@ -142,8 +149,17 @@ class Settings(BaseSettings):
         description="Certificate authority (PEM) to trust beside the usual ones, for stand-ins.",
     )
 
-    def queue_names(self) -> tuple[str, ...]:
-        """Give the queues to drain, in the order in which they are named, each once."""
+    def queue_names(self, others: Iterable[str] = ()) -> tuple[str, ...]:
+        """Give the queues to drain, in the order in which they are named, each once.
+
+        Args:
+            others: What is drained too, where no queues are named.
+        """
+        if "queues" not in self.model_fields_set:
+            return (*self._split_queues(), *others)
+        return self._split_queues()
+
+    def _split_queues(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name.strip() for name in self.queues.split(",") if name.strip()))
 
 

@@ -12,7 +12,7 @@ from gtr_jobs.db.export import export_sql
 from gtr_jobs.db.migrate import Identity, Migrated, Report, migrate
 from gtr_jobs.db.password import set_worker_password as set_password
 from gtr_jobs.db.password import worker_url
-from gtr_jobs.db.plan import Plan, make_plan
+from gtr_jobs.db.plan import AppPart, Plan, make_plan
 from gtr_jobs.db.sqlfiles import read_folder
 from gtr_jobs.db.status import DatabaseStatus, read_status
 from gtr_jobs.domain.errors import ConfigurationError, UsageError
@@ -21,9 +21,24 @@ from gtr_jobs.engine.schema import engine_steps
 from gtr_jobs.settings import Settings
 
 
-def installation_plan() -> Plan:
-    """Say what this version of the package installs."""
-    return make_plan(Version.parse(__version__), engine_steps())
+def installation_plan(app: AppPart | None = None) -> Plan:
+    """Say what this version of the package installs, with an app's own SQL or without."""
+    return make_plan(Version.parse(__version__), engine_steps(), app)
+
+
+def plan_of(settings: Settings) -> Plan:
+    """Say what is installed with the app that GTR_APP names.
+
+    Raises:
+        ConfigurationError: The app, or a file of it, is not as it should be.
+    """
+    if settings.app is None:
+        return installation_plan()
+    # Most of what there is to load, and only an app needs it here.
+    from gtr_jobs.app.extension import load_app, read_app  # noqa: PLC0415
+
+    app = load_app(settings)
+    return installation_plan(read_app(app) if app is not None else None)
 
 
 def migrate_database(settings: Settings, identity: Identity, report: Report) -> Migrated:
@@ -34,6 +49,7 @@ def migrate_database(settings: Settings, identity: Identity, report: Report) -> 
         identity.may_change,
     )
     database = admin_database(settings)
+    plan = plan_of(settings)
     known = database.parameters()
     if known.get("port") == "6543" and ".supabase." in known.get("host", ""):
         raise ConfigurationError(
@@ -41,19 +57,20 @@ def migrate_database(settings: Settings, identity: Identity, report: Report) -> 
             "take the direct connection or the session pooler, port 5432",
         )
     with administer(database) as connection:
-        return migrate(connection, installation_plan(), wanted, report)
+        return migrate(connection, plan, wanted, report)
 
 
 def read_database_status(settings: Settings) -> DatabaseStatus:
     """Compare the database of GTR_ADMIN_DATABASE_URL with this version."""
     database = admin_database(settings)
+    plan = plan_of(settings)
     with administer(database) as connection:
-        return read_status(connection, database, installation_plan())
+        return read_status(connection, database, plan)
 
 
-def export_database_sql(folder: Path, now: datetime) -> tuple[Path, ...]:
+def export_database_sql(settings: Settings, folder: Path, now: datetime) -> tuple[Path, ...]:
     """Write the installation as files for `supabase db push`; see `db.export.export_sql`."""
-    return export_sql(installation_plan(), folder, now)
+    return export_sql(plan_of(settings), folder, now)
 
 
 def read_optional_sql(name: str) -> str:

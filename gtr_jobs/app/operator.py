@@ -18,6 +18,7 @@ from gtr_jobs.db.jobs import Jobs
 from gtr_jobs.db.operator import open_operator
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.kinds import KINDS
+from gtr_jobs.kinds.base import Kind
 from gtr_jobs.ops.dead import DeadOperations
 from gtr_jobs.ops.jobs import JobOperations
 from gtr_jobs.settings import Settings
@@ -46,6 +47,7 @@ async def open_operations(settings: Settings) -> AsyncIterator[Operator]:
         ConfigurationError: The database is another project or environment than the settings say.
     """
     database = admin_database(settings)
+    lives = {kind.name: kind.time_to_live for kind in _kinds_of(settings)}
     async with open_operator(database) as connections:
         jobs = Jobs(connections)
         project, environment = await jobs.read_identity()
@@ -60,9 +62,7 @@ async def open_operations(settings: Settings) -> AsyncIterator[Operator]:
                 )
         names = f"{project or 'no project'} / {environment or 'no environment'}"
         yield Operator(
-            DeadOperations(
-                DeadJobs(connections), jobs, {one.name: one.time_to_live for one in KINDS}
-            ),
+            DeadOperations(DeadJobs(connections), jobs, lives),
             JobOperations(jobs, Audit(connections)),
             f"{names} at {database.describe()}",
         )
@@ -71,6 +71,16 @@ async def open_operations(settings: Settings) -> AsyncIterator[Operator]:
 def make_note(reason: str, wanted: Mapping[str, Any]) -> Note:
     """Write down who acts, on which machine, and why."""
     return Note(uuid4(), _actor()[:200], reason, wanted)
+
+
+def _kinds_of(settings: Settings) -> tuple[Kind[Any], ...]:
+    if settings.app is None:
+        return KINDS
+    # Most of what there is to load, and only an app needs it here.
+    from gtr_jobs.app.extension import load_app  # noqa: PLC0415
+
+    app = load_app(settings)
+    return (*KINDS, *app.kinds) if app is not None else KINDS
 
 
 def _actor() -> str:

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 import uvloop
 
 from gtr_jobs import __version__
 from gtr_jobs.app.database import installation_plan
+from gtr_jobs.app.extension import OUR_QUEUES, load_app, make_handler, read_app
 from gtr_jobs.app.providers import make_providers
 from gtr_jobs.db.compatibility import check_identity, check_worker
 from gtr_jobs.db.connect import Database, connect_async
 from gtr_jobs.db.deliveries import Deliveries
 from gtr_jobs.db.devices import Devices
+from gtr_jobs.db.functions import Functions
 from gtr_jobs.db.inbox import Inbox
 from gtr_jobs.db.installed import read_installed_as_worker
 from gtr_jobs.db.operations import Operations
 from gtr_jobs.db.plan import Plan
 from gtr_jobs.db.pool import make_pool, open_pool
 from gtr_jobs.db.searches import Searches
-from gtr_jobs.db.sources import Sources
+from gtr_jobs.db.sources import Sources, try_source
 from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
 from gtr_jobs.engine.context import make_context
 from gtr_jobs.engine.lane import Lane, LaneSpec
+from gtr_jobs.extend import App, Queue, Tools
 from gtr_jobs.http.server import HttpServer, make_site
 from gtr_jobs.kinds import KINDS
+from gtr_jobs.kinds.base import Kind
 from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import Logger, configure_logs, get_logger
 from gtr_jobs.observe.metrics import Metrics
@@ -38,30 +43,33 @@ from gtr_jobs.worker.chores import Chores
 from gtr_jobs.worker.daemon import Daemon, DaemonParts
 
 POOL_SIZE = 5
-QUEUES = (PushTask.queue, MatchTask.queue)
 # Left out where the app has no list of notifications.
 _MESSAGE_NOTES = "worker/write_message_notifications.sql"
 
 
 def run_worker(settings: Settings) -> None:
     """Run the daemon until it is told to stop."""
-    queues = settings.queue_names()
-    unknown = [queue for queue in queues if queue not in QUEUES]
+    app = load_app(settings)
+    its = tuple(queue.name for queue in app.queues) if app is not None else ()
+    queues = settings.queue_names(its)
+    known = (*OUR_QUEUES, *its)
+    unknown = [queue for queue in queues if queue not in known]
     if unknown or not queues:
         raise ConfigurationError(
             f"GTR_QUEUES (--queues): no queue {', '.join(unknown) or 'is named'}",
-            f"there is {', '.join(QUEUES)}",
+            f"there is {', '.join(known)}",
         )
     configure_logs(settings.log_format, settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run_worker(settings, queues))
+        runner.run(_run_worker(settings, app, queues))
 
 
-async def _run_worker(settings: Settings, queues: tuple[str, ...]) -> None:
+async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ...]) -> None:
     log, metrics = get_logger(), Metrics(__version__)
     database = _worker_database(settings)
-    plan = installation_plan()
-    await _check_database(database, plan, settings, log)
+    plan = installation_plan(read_app(app) if app is not None else None)
+    its_kinds = app.kinds if app is not None else ()
+    await _check_database(database, plan, its_kinds, settings, log)
     providers = make_providers(settings, metrics)
     await _check_providers(providers.values(), log)
     pool = make_pool(database, POOL_SIZE)
@@ -69,7 +77,7 @@ async def _run_worker(settings: Settings, queues: tuple[str, ...]) -> None:
     context = make_context(database, pool, log, metrics)
     deliveries, devices = Deliveries(pool), Devices(pool)
     push = PushTask(
-        kinds=KINDS,
+        kinds=(*KINDS, *its_kinds),
         providers=providers,
         store=PushStore(
             Sources(pool),
@@ -89,6 +97,9 @@ async def _run_worker(settings: Settings, queues: tuple[str, ...]) -> None:
             MatchTask.queue, MatchTask.kinds, matching, min(limit, MatchTask.most_jobs)
         ),
     }
+    if app is not None:
+        tools = Tools(Functions(pool), log, metrics)
+        lanes.update((queue.name, _make_lane(queue, tools, limit)) for queue in app.queues)
     health = Health(context.outage.seconds_since_answer)
 
     async def close() -> None:
@@ -111,16 +122,28 @@ async def _run_worker(settings: Settings, queues: tuple[str, ...]) -> None:
     ).run()
 
 
-async def _check_database(database: Database, plan: Plan, settings: Settings, log: Logger) -> None:
+def _make_lane(queue: Queue, tools: Tools, limit: int) -> LaneSpec:
+    handler = make_handler(queue, tools)
+    return LaneSpec(queue.name, frozenset(queue.kinds), handler, min(limit, queue.most_jobs))
+
+
+async def _check_database(
+    database: Database, plan: Plan, kinds: Iterable[Kind[Any]], settings: Settings, log: Logger
+) -> None:
     connection = await connect_async(database)
     try:
         installed = await read_installed_as_worker(connection)
+        warnings = [
+            *check_worker(plan, installed),
+            *check_identity(installed, settings.project, settings.environment),
+        ]
+        tried = [
+            await try_source(connection, source)
+            for source in dict.fromkeys(one.source for one in kinds)
+        ]
+        warnings += [warning for warning in tried if warning is not None]
     finally:
         await connection.close()
-    warnings = (
-        *check_worker(plan, installed),
-        *check_identity(installed, settings.project, settings.environment),
-    )
     if settings.message_notifications and _MESSAGE_NOTES not in installed.files:
         raise ConfigurationError(
             "GTR_MESSAGE_NOTIFICATIONS is on, and the app has no table public.notifications",

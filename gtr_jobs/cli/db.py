@@ -83,7 +83,7 @@ def sql(
         print(composition.read_optional_sql(optional), end="")
         return
     if out is not None:
-        written = composition.export_database_sql(out, datetime.now(UTC))
+        written = composition.export_database_sql(read_settings(), out, datetime.now(UTC))
         for path in written:
             print(path)
         if not written:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gtr_jobs import __version__
-from gtr_jobs.cli import db, dead, dev, jobs, queues, worker
+from gtr_jobs.cli import db, dead, dev, init, jobs, queues, worker
 from gtr_jobs.domain.errors import GtrError
 
 INTERRUPTED = 130
@@ -32,6 +32,7 @@ app.command("queues")(queues.queues)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(db.app, name="db")
+app.command("init")(init.init)
 app.add_typer(dev.app, name="dev")
 
 

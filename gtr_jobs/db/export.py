@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gtr_jobs.db.plan import OURS, Plan, Step
+from gtr_jobs.db.plan import OURS, Plan, Step, component_of
 from gtr_jobs.db.sqlfiles import SqlFile
 from gtr_jobs.db.statements import (
     drop_leftovers_statement,
@@ -110,7 +110,7 @@ def _refuse_other_package(plan: Plan, known: _Written, folder: Path) -> None:
         )
     for step in plan.steps:
         sha256 = known.steps.get(_step_name(step), step.sha256)
-        if step.component == OURS and sha256 != step.sha256:
+        if not step.is_of_engine and sha256 != step.sha256:
             raise ConfigurationError(
                 f"--out {folder}: migration {step} is not the one that was written there",
                 "restore the released file; a change is a new migration",
@@ -123,7 +123,7 @@ def _missing_parts(plan: Plan, known: _Written) -> Iterator[_Part]:
     for step in steps:
         yield _Part(_step_title(step), _step_body(plan, step))
     # The engine's own migrations undo what our engine files did to its functions.
-    is_engine_new = any(step.component != OURS for step in steps)
+    is_engine_new = any(step.is_of_engine for step in steps)
     missing = [
         file
         for file in plan.files
@@ -137,8 +137,10 @@ def _missing_parts(plan: Plan, known: _Written) -> Iterator[_Part]:
         if _needs_own_file(file):
             yield _Part(file.stem.replace("/", "_"), _file_body(plan, file, known))
     paths = {file.path for file in plan.files}
-    # In the opposite order: what stands on others goes first.
+    # In the opposite order: what stands on others goes first. What is of an app that is not this plan's stays.
     for path in [path for path in reversed(known.files) if path not in paths]:
+        if plan.version_of(component_of(path)) is None:
+            continue
         title = path.removesuffix(".sql").replace("/", "_")
         yield _Part(f"remove_{title}", _gone_body(plan, path))
 

@@ -12,6 +12,8 @@ from psycopg import sql
 
 from gtr_jobs.db.compatibility import (
     describe_newer_database,
+    describe_other_apps,
+    is_newer,
     refuse_changed_steps,
     refuse_newer_database,
 )
@@ -24,7 +26,7 @@ from gtr_jobs.db.installed import (
     read_installed,
     read_triggers,
 )
-from gtr_jobs.db.plan import Plan, Step
+from gtr_jobs.db.plan import Plan, Step, component_of
 from gtr_jobs.db.sqlfiles import Index, SqlFile, Trigger
 from gtr_jobs.db.statements import (
     drop_leftovers_statement,
@@ -97,6 +99,8 @@ def migrate(
         _refuse_identity_change(installed, identity)
         for warning in describe_newer_database(plan, installed):
             report(f"{warning}: what it has of a newer gtr-jobs stays as it is")
+        for warning in describe_other_apps(plan, installed):
+            report(f"{warning}: what is of it stays as it is")
         steps = plan.pending_steps(installed.steps.keys())
         for step in steps:
             report(f"applying {step}")
@@ -188,7 +192,7 @@ def _is_due(plan: Plan, file: SqlFile, record: FileRecord | None, *, has_lost: b
     if record.sha256 == file.sha256:
         return has_lost
     # What a newer package installed is not ours to put back.
-    return record.installed_by <= plan.version
+    return not is_newer(plan, record)
 
 
 def _install_file(connection: psycopg.Connection, plan: Plan, file: SqlFile) -> None:
@@ -205,11 +209,13 @@ def _remove_gone_files(
     connection: psycopg.Connection, plan: Plan, installed: Installed, report: Report
 ) -> tuple[str, ...]:
     known = {file.path for file in plan.files}
-    # A newer package installed what we do not know: that is not ours to take away.
+    # A newer package installed what we do not know, or another app: that is not ours to take away.
     gone = [
         record.path
         for record in installed.files.values()
-        if record.path not in known and record.installed_by <= plan.version
+        if record.path not in known
+        and plan.version_of(component_of(record.path)) is not None
+        and not is_newer(plan, record)
     ]
     for path in gone:
         report(f"removing {path}")

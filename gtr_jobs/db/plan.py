@@ -10,6 +10,7 @@ from functools import cached_property
 from gtr_jobs.db.sqlfiles import SqlFile, read_folder, read_rerunnable_files
 from gtr_jobs.domain.version import Version
 
+# Whose the package's own files and steps are; those of another team's app have the app's name.
 OURS = "gtr_jobs"
 
 
@@ -18,13 +19,14 @@ class Step:
     """One change of durable state; applied once, in order, and frozen once released.
 
     Args:
-        component: Whose state it is: `gtr_jobs`, or the engine's.
+        component: Whose state it is: `gtr_jobs`, the engine's, or another team's app's.
         version: Sorts among the steps of its component.
         name: Says what it does.
         sql: Its statements; runs in one transaction with its own record.
         oldest_worker: The oldest version of the worker that can live with it.
         is_snapshot: It is the component's whole state up to its version, for a database that has
             none of it; one that has some takes the later steps instead.
+        is_of_app: It is another team's.
     """
 
     component: str
@@ -33,6 +35,7 @@ class Step:
     sql: str
     oldest_worker: Version
     is_snapshot: bool = False
+    is_of_app: bool = False
 
     @cached_property
     def sha256(self) -> str:
@@ -44,23 +47,54 @@ class Step:
         """What the step is recorded under."""
         return (self.component, self.version)
 
+    @property
+    def is_of_engine(self) -> bool:
+        """Whether it is the engine's state."""
+        return self.component != OURS and not self.is_of_app
+
     def __str__(self) -> str:
         return f"{self.component} {self.version} {self.name}"
 
 
 @dataclass(frozen=True)
+class AppPart:
+    """What another team's app installs, after all of ours.
+
+    Args:
+        name: Its name: its files and steps stand in the books under it.
+        version: Its own version, which is compared as the package's is.
+        steps: Durable state, in order.
+        files: Re-runnable files, in order.
+    """
+
+    name: str
+    version: Version
+    steps: tuple[Step, ...]
+    files: tuple[SqlFile, ...]
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Everything that this version of the package installs.
+    """Everything that this version of the package installs, and the app that it is installed with.
 
     Args:
         version: The package's version.
         steps: Durable state, in the order in which it is applied.
         files: Re-runnable files, in the order in which they are installed.
+        app: The app whose steps and files stand at the end of both, if there is one.
     """
 
     version: Version
     steps: tuple[Step, ...]
     files: tuple[SqlFile, ...]
+    app: AppPart | None = None
+
+    def version_of(self, component: str) -> Version | None:
+        """Give the version by which a component is compared; None for an app that is not this plan's."""
+        if self.app is not None and component == self.app.name:
+            return self.app.version
+        is_known = component == OURS or any(step.component == component for step in self.steps)
+        return self.version if is_known else None
 
     def pending_steps(self, recorded: Collection[tuple[str, str]]) -> tuple[Step, ...]:
         """List the steps that a database with these records still needs, in order."""
@@ -104,21 +138,43 @@ class Plan:
         return version > max(known, default="")
 
     def newest_version(self, component: str) -> str:
-        """Give the newest version of one component that the plan knows."""
+        """Give the newest version of one component that the plan has steps of."""
         return max(step.version for step in self.steps if step.component == component)
 
 
-def make_plan(version: Version, engine_steps: tuple[Step, ...]) -> Plan:
-    """Put the package's SQL and the engine's into one order.
+def make_plan(version: Version, engine_steps: tuple[Step, ...], app: AppPart | None = None) -> Plan:
+    """Put the package's SQL, the engine's and an app's into one order.
 
     Our first migration makes the books that every other step is recorded in; the engine's tables
-    come next, because ours stand on them.
+    come next, because ours stand on them. What is the app's comes last, because it stands on ours.
     """
-    ours = tuple(_step_of(file) for file in read_folder("migrations"))
-    return Plan(version, (ours[0], *engine_steps, *ours[1:]), read_rerunnable_files())
+    ours = tuple(step_of(file, OURS) for file in read_folder("migrations"))
+    steps = (ours[0], *engine_steps, *ours[1:])
+    files = read_rerunnable_files()
+    if app is None:
+        return Plan(version, steps, files)
+    return Plan(version, (*steps, *app.steps), (*files, *app.files), app)
 
 
-def _step_of(file: SqlFile) -> Step:
+def component_of(path: str) -> str:
+    """Say whose a file is, from its path in the books."""
+    first, *rest = path.split("/")
+    return first if len(rest) > 1 else OURS
+
+
+def step_of(file: SqlFile, component: str) -> Step:
+    """Make a step of a file in migrations/.
+
+    Raises:
+        ValueError: Its head does not name the oldest worker that can live with it.
+    """
     version, _, name = file.stem.removeprefix("migrations/").partition("_")
     (oldest_worker,) = file.header("oldest-worker")
-    return Step(OURS, version, name.replace("_", " "), file.sql, Version.parse(oldest_worker))
+    return Step(
+        component,
+        version,
+        name.replace("_", " "),
+        file.sql,
+        Version.parse(oldest_worker),
+        is_of_app=component != OURS,
+    )

@@ -26,14 +26,14 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _HEADER = re.compile(
     r"-- (?P<name>does|requires|table|enqueues|keeps|oldest-worker): (?P<value>.+)"
 )
-_FUNCTION = re.compile(r"^create or replace function (?P<name>[a-z_.]+)\(", re.MULTILINE)
-_VIEW = re.compile(r"^create or replace view (?P<name>[a-z_.]+)", re.MULTILINE)
+_FUNCTION = re.compile(r"^create or replace function (?P<name>[a-z0-9_.]+)\(", re.MULTILINE)
+_VIEW = re.compile(r"^create or replace view (?P<name>[a-z0-9_.]+)", re.MULTILINE)
 _INDEX = re.compile(
-    r"^create (?:unique )?index if not exists (?P<name>[a-z_]+)\s+on (?P<table>[a-z_.]+)[^;]*;",
+    r"^create (?:unique )?index if not exists (?P<name>[a-z0-9_]+)\s+on (?P<table>[a-z0-9_.]+)[^;]*;",
     re.MULTILINE,
 )
 _TRIGGER = re.compile(
-    r"^create or replace trigger (?P<name>[a-z_]+)\s.*?\son (?P<table>[a-z_.]+)\s.*?;",
+    r"^create or replace trigger (?P<name>[a-z0-9_]+)\s.*?\son (?P<table>[a-z0-9_.]+)\s.*?;",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -90,12 +90,15 @@ class SqlFile:
     """One file of SQL.
 
     Args:
-        path: Folder and name below the root, as in `on/messages_insert.sql`.
+        path: Folder and name below the root, as in `on/messages_insert.sql`; in front of it, for a
+            file of another team's app, the app's name.
         sql: Its whole text.
+        undo_rows: Statements that take away rows that it writes.
     """
 
     path: str
     sql: str
+    undo_rows: tuple[str, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -160,7 +163,7 @@ class SqlFile:
             f"drop index if exists {m['table'].split('.')[0]}.{m['name']}"
             for m in _INDEX.finditer(self.sql)
         ]
-        return tuple(statements)
+        return (*statements, *self.undo_rows)
 
 
 def _index_of(match: re.Match[str]) -> Index:

@@ -6,7 +6,7 @@ from textwrap import indent
 
 from psycopg import sql
 
-from gtr_jobs.db.plan import OURS, Plan, Step
+from gtr_jobs.db.plan import Plan, Step, component_of
 from gtr_jobs.db.sqlfiles import SqlFile, TableStatement
 
 _RECORD_STEP = """
@@ -83,7 +83,7 @@ def record_step_statement(step: Step) -> sql.Composed:
         sha256=step.sha256,
         oldest_worker=str(step.oldest_worker),
     )
-    if step.component == OURS:
+    if not step.is_of_engine:
         return record
     return sql.SQL(";").join([record, sql.SQL(_OUTDATE_ENGINE_FILES)])
 
@@ -94,7 +94,7 @@ def record_file_statement(plan: Plan, file: SqlFile) -> sql.Composed:
         path=file.path,
         sha256=file.sha256,
         undo=list(file.undo),
-        installed_by=str(plan.version),
+        installed_by=str(plan.version_of(component_of(file.path))),
     )
 
 

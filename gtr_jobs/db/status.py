@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import psycopg
 
-from gtr_jobs.db.compatibility import refuse_changed_steps, refuse_newer_database
+from gtr_jobs.db.compatibility import is_newer, refuse_changed_steps, refuse_newer_database
 from gtr_jobs.db.connect import Database
 from gtr_jobs.db.installed import (
+    FileRecord,
     Installed,
     TriggerStatus,
     missing_indexes,
@@ -17,10 +18,12 @@ from gtr_jobs.db.installed import (
     read_installed,
     read_triggers,
 )
-from gtr_jobs.db.plan import Plan
+from gtr_jobs.db.plan import OURS, Plan, component_of
 from gtr_jobs.db.sqlfiles import Index
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.version import Version
+
+_OTHER_APP = "of an app that GTR_APP does not name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,12 @@ def _step_lines(plan: Plan, installed: Installed) -> Iterator[StatusLine]:
     for key, record in installed.steps.items():
         if key in changed:
             yield StatusLine(str(record), "changed after it was applied", is_fine=False)
+        elif plan.version_of(record.component) is None:
+            yield StatusLine(str(record), _OTHER_APP, is_fine=True)
         elif plan.is_ahead(*key):
-            yield StatusLine(str(record), "of a newer gtr-jobs", is_fine=True)
+            is_app = plan.app is not None and plan.app.name == record.component
+            name = record.component if is_app else "gtr-jobs"
+            yield StatusLine(str(record), f"of a newer {name}", is_fine=True)
         else:
             yield StatusLine(str(record), "applied", is_fine=True)
     for step in plan.pending_steps(installed.steps.keys()):
@@ -122,16 +129,25 @@ def _file_lines(plan: Plan, installed: Installed, missing: frozenset[str]) -> It
             yield StatusLine(file.path, "pending", is_fine=False)
         elif record.sha256 == file.sha256:
             yield StatusLine(file.path, "installed", is_fine=True)
-        elif record.installed_by > plan.version:
-            yield StatusLine(file.path, f"of gtr-jobs {record.installed_by}", is_fine=True)
+        elif is_newer(plan, record):
+            yield StatusLine(file.path, _of_version(record), is_fine=True)
         else:
             yield StatusLine(file.path, "differs", is_fine=False)
     known = {file.path for file in plan.files}
     for record in installed.files.values():
-        if record.path not in known:
-            is_newer = record.installed_by > plan.version
-            state = f"of gtr-jobs {record.installed_by}" if is_newer else "to be removed"
-            yield StatusLine(record.path, state, is_fine=is_newer)
+        if record.path in known:
+            continue
+        if plan.version_of(component_of(record.path)) is None:
+            yield StatusLine(record.path, _OTHER_APP, is_fine=True)
+        elif is_newer(plan, record):
+            yield StatusLine(record.path, _of_version(record), is_fine=True)
+        else:
+            yield StatusLine(record.path, "to be removed", is_fine=False)
+
+
+def _of_version(record: FileRecord) -> str:
+    component = component_of(record.path)
+    return f"of {'gtr-jobs' if component == OURS else component} {record.installed_by}"
 
 
 def _trigger_lines(triggers: tuple[TriggerStatus, ...]) -> Iterator[StatusLine]:

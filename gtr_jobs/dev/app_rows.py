@@ -10,19 +10,22 @@ from psycopg import AsyncConnection, sql
 
 
 async def create_person(connection: AsyncConnection, username: str, full_name: str) -> UUID:
-    """Make an account with a profile, and return its id; the connection is postgres' own."""
+    """Make an account, to which the app's own trigger gives a profile, and return its id; the connection is postgres' own."""
     user_id = uuid4()
-    address = f"{username}@example.test"
     await connection.execute(
         """
         insert into auth.users (id, aud, role, email, email_confirmed_at, raw_user_meta_data, created_at, updated_at)
-        values (%s, 'authenticated', 'authenticated', %s, now(), '{}', now(), now())
+        values (
+            %(id)s, 'authenticated', 'authenticated', %(email)s, now(),
+            jsonb_build_object('username', %(username)s::text, 'full_name', %(full_name)s::text), now(), now()
+        )
         """,
-        (user_id, address),
-    )
-    await connection.execute(
-        "insert into public.profiles (id, username, full_name, email) values (%s, %s, %s, %s)",
-        (user_id, username, full_name, address),
+        {
+            "id": user_id,
+            "email": f"{username}@example.test",
+            "username": username,
+            "full_name": full_name,
+        },
     )
     return user_id
 

@@ -1,13 +1,48 @@
-"""The app's rows that notifications are about, as the database hands them to the kinds."""
+"""The rows that notifications are about: where each kind of row is read, and what becomes of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-SourceName = Literal["messages", "notifications"]
+
+class SourceRow(Protocol):
+    """A row that a notification is about; the rest of it is between its function and its kind."""
+
+    @property
+    def row_id(self) -> UUID:
+        """Its id, as the job names it."""
+
+    @property
+    def recipient_id(self) -> UUID:
+        """Who is told."""
+
+
+RowT_co = TypeVar("RowT_co", bound=SourceRow, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Source(Generic[RowT_co]):
+    """Where the rows of a kind of notification are read.
+
+    Args:
+        function: A function of the database that the worker may call, as `schema.name`: takes ids
+            (`uuid[]`) and returns the rows that are there.
+        row: A dataclass, made of each row; has at least `row_id` and `recipient_id`.
+        columns: The function's columns, in the order of the dataclass's fields; unless given, they
+            have the fields' names.
+    """
+
+    function: str
+    row: type[RowT_co]
+    columns: tuple[str, ...] = ()
+
+    def column_names(self) -> tuple[str, ...]:
+        """Name the columns to ask for, in the order in which the row takes them."""
+        # A dataclass, which no type can ask for beside a protocol.
+        return self.columns or tuple(one.name for one in fields(self.row))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +87,13 @@ class AppNotification:
     data: Mapping[str, Any] = field(repr=False)
 
 
-SourceRow = ChatMessage | AppNotification
+MESSAGES = Source(
+    "gtr_jobs.read_messages",
+    ChatMessage,
+    ("message_id", "recipient_id", "conversation_id", "sender_name", "content", "has_image"),
+)
+NOTIFICATIONS = Source(
+    "gtr_jobs.read_notifications",
+    AppNotification,
+    ("notification_id", "user_id", "kind", "title", "body", "data"),
+)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from gtr_jobs.domain.push import Urgency
-from gtr_jobs.domain.sources import AppNotification, SourceName
+from gtr_jobs.domain.sources import AppNotification, Source
 
 RowT_contra = TypeVar("RowT_contra", contravariant=True)
 
@@ -43,8 +43,8 @@ class Kind(Protocol, Generic[RowT_contra]):
         """The kind of job, as `gtr_jobs.job_kinds` and the app's types have it."""
 
     @property
-    def source(self) -> SourceName:
-        """The table whose rows it is about."""
+    def source(self) -> Source[Any]:
+        """Where the rows that it is about are read."""
 
     @property
     def time_to_live(self) -> timedelta:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from gtr_jobs.domain.push import Urgency
-from gtr_jobs.domain.sources import AppNotification, SourceName
+from gtr_jobs.domain.sources import NOTIFICATIONS, AppNotification, Source
 from gtr_jobs.kinds.base import EVENT, Notice, tell_of
 
 
@@ -16,7 +16,7 @@ class EventRsvp:
     """Told once an answer; many answers to one event collapse into the newest."""
 
     name: ClassVar[str] = "event_rsvp"
-    source: ClassVar[SourceName] = "notifications"
+    source: ClassVar[Source[AppNotification]] = NOTIFICATIONS
     time_to_live: ClassVar[timedelta] = timedelta(hours=72)
     urgency: ClassVar[Urgency] = "normal"
 

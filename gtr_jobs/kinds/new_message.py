@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from gtr_jobs.domain.push import Urgency
-from gtr_jobs.domain.sources import ChatMessage, SourceName
+from gtr_jobs.domain.sources import MESSAGES, ChatMessage, Source
 from gtr_jobs.kinds.base import Notice
 
 # The app stores a shared listing as this sign and a JSON object before the text, if there is any.
@@ -25,7 +25,7 @@ class NewMessage:
     """Told for every message, one notification a message, grouped by conversation."""
 
     name: ClassVar[str] = "message"
-    source: ClassVar[SourceName] = "messages"
+    source: ClassVar[Source[ChatMessage]] = MESSAGES
     time_to_live: ClassVar[timedelta] = timedelta(hours=24)
     urgency: ClassVar[Urgency] = "high"
 

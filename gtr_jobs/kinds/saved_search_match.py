@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from gtr_jobs.domain.push import Urgency
-from gtr_jobs.domain.sources import AppNotification, SourceName
+from gtr_jobs.domain.sources import NOTIFICATIONS, AppNotification, Source
 from gtr_jobs.kinds.base import LISTING, Notice, tell_of
 
 
@@ -16,7 +16,7 @@ class SavedSearchMatch:
     """Told once a listing; soon, because good cars are gone in days."""
 
     name: ClassVar[str] = "saved_search_match"
-    source: ClassVar[SourceName] = "notifications"
+    source: ClassVar[Source[AppNotification]] = NOTIFICATIONS
     time_to_live: ClassVar[timedelta] = timedelta(hours=48)
     urgency: ClassVar[Urgency] = "high"
 

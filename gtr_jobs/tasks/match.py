@@ -6,20 +6,16 @@ pushes themselves are jobs of the push queue.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 from uuid import UUID
 
-from gtr_jobs.db.pool import PASSING_ERRORS
 from gtr_jobs.db.searches import Searches
 from gtr_jobs.engine.job import Done, Job, JobEnd
 from gtr_jobs.engine.lane import Finish
-from gtr_jobs.engine.queue import Ack
-from gtr_jobs.engine.retry import end_after_fault
 from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import Logger
-from gtr_jobs.tasks.arguments import name_rows
+from gtr_jobs.tasks.one_by_one import one_by_one
 
 # How many people are told in one transaction. Each page is one query: most listings have one page.
 PEOPLE_A_PAGE = 5_000
@@ -42,34 +38,13 @@ class MatchTask:
     def __init__(self, *, searches: Searches, log: Logger) -> None:
         self._searches = searches
         self._log = log
-        self._turn = asyncio.Lock()
+        self._handle = one_by_one(self._tell_all, log)
 
     async def __call__(self, jobs: Sequence[Job], finish: Finish) -> None:
         """Do jobs one after another, and end each by itself."""
-        for job, listing_id in name_rows(jobs, finish):
-            async with self._turn:
-                finish(Ack(job, await self._end_of(job, listing_id)))
+        await self._handle(jobs, finish)
 
-    async def _end_of(self, job: Job, listing_id: UUID) -> JobEnd:
-        try:
-            await self._tell_all(job, listing_id)
-        except PASSING_ERRORS:
-            raise
-        except Exception as error:  # noqa: BLE001  (one listing's fault must not use up the attempts of others)
-            sqlstate = getattr(error, "sqlstate", None)
-            self._log.error(
-                events.HANDLER_FAILED,
-                queue=self.queue,
-                error=type(error).__name__,
-                sqlstate=sqlstate,
-                jobs=1,
-                # The database's own words quote the row that it refused.
-                exc_info=None if sqlstate else error,
-            )
-            return end_after_fault(job, error)
-        return Done()
-
-    async def _tell_all(self, job: Job, listing_id: UUID) -> None:
+    async def _tell_all(self, job: Job, listing_id: UUID) -> JobEnd:
         """Tell page after page; one that was told before an interruption is told nothing again."""
         fitting, told, after = 0, 0, _FIRST
         while True:
@@ -88,3 +63,4 @@ class MatchTask:
             fitting=fitting,
             told=told,
         )
+        return Done()

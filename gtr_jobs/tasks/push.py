@@ -16,13 +16,14 @@ from uuid import UUID
 from gtr_jobs.db.deliveries import Deliveries
 from gtr_jobs.db.devices import Audience, Devices
 from gtr_jobs.db.inbox import Inbox
+from gtr_jobs.db.pool import PASSING_ERRORS
 from gtr_jobs.db.sources import Sources
 from gtr_jobs.domain.delivery import make_dedupe_key
 from gtr_jobs.domain.outcome import Ambiguous, DeadTarget, DeliveryState, Outcome, Skipped
 from gtr_jobs.domain.push import Push
-from gtr_jobs.domain.sources import ChatMessage, SourceName, SourceRow
+from gtr_jobs.domain.sources import ChatMessage, Source, SourceRow
 from gtr_jobs.domain.tokens import TokenKind
-from gtr_jobs.engine.job import Job
+from gtr_jobs.engine.job import HandBack, Job
 from gtr_jobs.engine.lane import Finish
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.engine.retry import end_after_fault
@@ -43,6 +44,8 @@ from gtr_jobs.tasks.envelope import (
 
 # A provider's answers are written as they come in: the first hundred do not wait for the last.
 PUSHES_A_CALL = 100
+# How long jobs wait whose rows could not be read for now.
+_UNREAD_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,15 @@ class PushStore:
     devices: Devices
     deliveries: Deliveries
     inbox: Inbox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What a job is about: the row that it names, or None where that is gone."""
+
+    job: Job
+    row_id: UUID
+    row: SourceRow | None
 
 
 class PushTask:
@@ -93,15 +105,14 @@ class PushTask:
 
     async def __call__(self, jobs: Sequence[Job], finish: Finish) -> None:
         """Do a batch of jobs, and end each as soon as its last device is answered for."""
-        named = name_rows(jobs, finish)
-        rows = await self._read_rows(named)
-        await self._write_notes(named, rows)
-        people = {row.recipient_id for row in rows.values()}
+        subjects = await self._read_rows(name_rows(jobs, finish), finish)
+        await self._write_notes(subjects)
+        people = {subject.row.recipient_id for subject in subjects if subject.row is not None}
         audience = await self._store.devices.read_audience(people) if people else Audience({}, {})
         envelopes = [
             envelope
-            for job, row_id in named
-            if (envelope := self._address(job, row_id, rows.get(row_id), audience, finish))
+            for subject in subjects
+            if (envelope := self._address(subject, audience, finish)) is not None
         ]
         known = await self._read_known(envelopes)
         for envelope in envelopes:
@@ -110,37 +121,48 @@ class PushTask:
             self._finish_if_settled(envelope, finish)
         await self._send(envelopes, finish)
 
-    async def _read_rows(self, named: Sequence[tuple[Job, UUID]]) -> dict[UUID, SourceRow]:
-        wanted: defaultdict[SourceName, list[UUID]] = defaultdict(list)
+    async def _read_rows(self, named: Sequence[tuple[Job, UUID]], finish: Finish) -> list[_Subject]:
+        by_source: defaultdict[Source[Any], list[tuple[Job, UUID]]] = defaultdict(list)
         for job, row_id in named:
-            wanted[self.kinds[job.kind].source].append(row_id)
-        found = await asyncio.gather(
-            *(self._store.sources.read_rows(source, ids) for source, ids in wanted.items())
+            by_source[self.kinds[job.kind].source].append((job, row_id))
+        read = await asyncio.gather(
+            *(self._read_source(source, its, finish) for source, its in by_source.items())
         )
-        return {row_id: row for rows in found for row_id, row in rows.items()}
+        return [subject for subjects in read for subject in subjects]
 
-    async def _write_notes(
-        self, named: Sequence[tuple[Job, UUID]], rows: Mapping[UUID, SourceRow]
-    ) -> None:
+    async def _read_source(
+        self, source: Source[Any], named: Sequence[tuple[Job, UUID]], finish: Finish
+    ) -> list[_Subject]:
+        """Read the rows of one source; where its function fails, its jobs end and no others."""
+        try:
+            rows = await self._store.sources.read_rows(source, [row_id for _, row_id in named])
+        except Exception as error:  # noqa: BLE001  (what stands on one table must not hold up what stands on others)
+            self._report_fault(error, len(named))
+            is_passing = isinstance(error, PASSING_ERRORS)
+            for job, _ in named:
+                end = HandBack(_UNREAD_SECONDS) if is_passing else end_after_fault(job, error)
+                finish(Ack(job, end))
+            return []
+        return [_Subject(job, row_id, rows.get(row_id)) for job, row_id in named]
+
+    async def _write_notes(self, subjects: Sequence[_Subject]) -> None:
         """Write messages into the app's list of notifications, where it is to have them."""
         if self._store.inbox is None:
             return
         notes = [
-            word_note(self.kinds[job.kind], row)
-            for job, row_id in named
-            if isinstance(row := rows.get(row_id), ChatMessage)
+            word_note(self.kinds[subject.job.kind], subject.row)
+            for subject in subjects
+            if isinstance(subject.row, ChatMessage)
         ]
         if notes:
             await self._store.inbox.write_messages(notes)
 
-    def _address(
-        self, job: Job, row_id: UUID, row: SourceRow | None, audience: Audience, finish: Finish
-    ) -> Envelope | None:
+    def _address(self, subject: _Subject, audience: Audience, finish: Finish) -> Envelope | None:
         try:
-            return self._envelope(job, row_id, row, audience)
+            return self._envelope(subject.job, subject.row_id, subject.row, audience)
         except Exception as error:  # noqa: BLE001  (one row that cannot be worded keeps no other from being sent)
             self._report_fault(error, 1)
-            finish(Ack(job, end_after_fault(job, error)))
+            finish(Ack(subject.job, end_after_fault(subject.job, error)))
             return None
 
     def _envelope(

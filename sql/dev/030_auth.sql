@@ -13,6 +13,9 @@ create table auth.users (
     recovery_token varchar(255) default '',
     recovery_sent_at timestamptz,
     email_change varchar(255) default '',
+    email_change_token_new varchar(255) default '',
+    email_change_token_current varchar(255) default '',
+    email_change_confirm_status smallint default 0,
     email_change_sent_at timestamptz,
     -- Without the plus sign.
     phone text unique,
@@ -20,6 +23,8 @@ create table auth.users (
     phone_change text default '',
     phone_change_token varchar(255) default '',
     phone_change_sent_at timestamptz,
+    reauthentication_token varchar(255) default '',
+    reauthentication_sent_at timestamptz,
     confirmed_at timestamptz generated always as (least(email_confirmed_at, phone_confirmed_at)) stored,
     last_sign_in_at timestamptz,
     raw_app_meta_data jsonb,

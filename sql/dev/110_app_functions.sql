@@ -1,4 +1,5 @@
--- Dev fixture (runs as postgres): what the app's own database does by itself: it writes a notification for whoever a like, a comment or an answer is meant.
+-- Dev fixture (runs as postgres): what the app's own database does by itself: it gives a new account its profile, and
+-- writes a notification for whoever a like, a comment or an answer is meant.
 -- It does nothing of the kind for a chat message.
 
 -- The app's hole, kept as it is: a definer function that anybody with the public key may call, for anybody.
@@ -174,6 +175,20 @@ begin
 end
 $$;
 
+-- Who signs up has a profile from then on, of what the client said of them.
+create function public.handle_new_user()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    insert into public.profiles (id, username, full_name, email)
+    values (new.id, new.raw_user_meta_data ->> 'username', new.raw_user_meta_data ->> 'full_name', new.email);
+    return null;
+end
+$$;
+
 create function public.set_updated_at()
 returns trigger
 language plpgsql
@@ -184,6 +199,9 @@ begin
     return new;
 end
 $$;
+
+create trigger on_auth_user_created after insert on auth.users
+for each row execute function public.handle_new_user();
 
 create trigger notify_listing_favorited after insert on public.listing_favorites
 for each row execute function public.notify_listing_favorited();

@@ -22,7 +22,8 @@ begin
         -- As text: the app's column may be an enum.
         select gtr_jobs.job(n.type::text, pg_catalog.jsonb_build_object('id', n.id), 'notification:' || n.id)
         from new_rows as n
-        join gtr_jobs.job_kinds as k on k.kind = n.type::text and k.produced_by = 'notifications_insert'
+        join gtr_jobs.job_kinds as k
+            on k.kind = n.type::text and 'notifications_insert' = any(pg_catalog.string_to_array(k.produced_by, ' '))
     ));
     return null;
 exception

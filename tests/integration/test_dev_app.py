@@ -67,6 +67,26 @@ async def test_people_see_their_own_notifications_only(bare_database: ProjectDat
     assert (seen_by_one, seen_by_other) == ([(one, "message", {})], [])
 
 
+async def test_who_signs_up_has_a_profile(bare_database: ProjectDatabase) -> None:
+    """Of what the client said of them, by the app's own trigger; who said nothing has an empty one."""
+    connection = await bare_database.connect_async("supabase_auth_admin")
+    admin = await bare_database.connect_async()
+    async with connection, admin:
+        await connection.execute(
+            "insert into users (id, email, raw_user_meta_data) values"
+            ' (gen_random_uuid(), \'mia@example.test\', \'{"username": "mia", "full_name": "Mia Rossi"}\'),'
+            " (gen_random_uuid(), 'silent@example.test', null)"
+        )
+        cursor = await admin.execute(
+            "select p.username, p.full_name, p.email from public.profiles as p"
+            " join auth.users as u using (id) order by p.email"
+        )
+        assert await cursor.fetchall() == [
+            ("mia", "Mia Rossi", "mia@example.test"),
+            (None, None, "silent@example.test"),
+        ]
+
+
 async def test_a_favourite_tells_the_seller_through_the_apps_own_trigger(
     bare_database: ProjectDatabase,
 ) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import typer
+from support.rpc_answers import REFUSED_IN_A_STORY, WRONG_CALLS
+from support.rpc_calls import RIGHT
 from typer.core import TyperGroup
 
 from gtr_jobs.cli.main import app
@@ -170,6 +172,19 @@ def test_every_error_of_an_rpc_is_documented() -> None:
         raised[name] = calls
 
     assert {name: errors for name, (_, errors) in _documented_rpcs().items()} == raised
+
+
+def test_every_error_of_an_rpc_is_met_by_the_real_client() -> None:
+    """Each that is documented is among the answers that supabase-js is expected to get; and no more."""
+    met: dict[str, set[tuple[str, str]]] = {name: set() for name in RIGHT}
+    answers = [(call.rpc, call.answer) for call in WRONG_CALLS] + [
+        (name, answer) for name, refusals in REFUSED_IN_A_STORY.items() for answer in refusals
+    ]
+    for name, answer in answers:
+        if answer.name is not None and answer.code == f"PT{answer.status}":
+            met[name].add((str(answer.status), answer.name))
+
+    assert {name: errors for name, (_, errors) in _documented_rpcs().items()} == met
 
 
 def test_every_log_event_is_documented() -> None:

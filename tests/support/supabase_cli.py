@@ -57,6 +57,12 @@ class SupabaseProject:
         found, _ = json.JSONDecoder().raw_decode(done.stdout[begin:])
         return [one for one in found if one["level"] in {"WARN", "ERROR"}]
 
+    def generate_types(self, dsn: str) -> str:
+        """Write TypeScript types of all that the API shows of a database."""
+        return self._run(
+            "gen", "types", "--lang", "typescript", f"--remote={dsn}", "-s", "public"
+        ).stdout
+
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [_BINARY, *arguments],

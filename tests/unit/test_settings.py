@@ -153,6 +153,18 @@ def test_queues_are_read_from_a_list(
     assert read_settings().queue_names() == names
 
 
+def test_unless_queues_are_named_those_of_an_app_are_drained_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who names queues means these and no others; an empty setting names none."""
+    monkeypatch.setenv("GTR_QUEUES", "")
+    assert read_settings().queue_names(("slips",)) == ("push", "match", "slips")
+    monkeypatch.setenv("GTR_QUEUES", "push,match")
+    assert read_settings().queue_names(("slips",)) == ("push", "match")
+    given = read_settings().model_copy(update={"queues": "slips"})
+    assert given.queue_names(("slips",)) == ("slips",)
+
+
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever prints the settings prints no password and no key."""
     for name, field in Settings.model_fields.items():

@@ -102,6 +102,23 @@ async def test_a_type_that_is_no_kind_of_notification_pushes_nothing(
     assert await fetch_value(admin, "select count(*) from gtr_jobs.enqueue_errors") == 0
 
 
+async def test_a_type_that_another_app_listed_as_this_triggers_is_pushed(
+    admin: AsyncConnection, scene: Scene
+) -> None:
+    """Its row names the app first, and this trigger as what produces it; a longer name is another's."""
+    await admin.execute(
+        """
+        insert into gtr_jobs.job_kinds (kind, queue, produced_by, max_attempts)
+        values
+            ('price_drop', 'push', 'garage notifications_insert', 8),
+            ('other_drop', 'push', 'garage other_notifications_insert', 8)
+        """
+    )
+    await admin.execute(INSERT, (scene.seller, "other_drop"))
+    row_id = await fetch_value(admin, INSERT, scene.seller, "price_drop")
+    assert await fetch_rows(admin, JOBS) == [("push", "price_drop", {"id": str(row_id)})]
+
+
 async def test_a_statement_pushes_for_the_rows_that_have_a_kind(
     admin: AsyncConnection, scene: Scene
 ) -> None:

@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from support.jobs import fetch_rows
 
 from gtr_jobs.app.database import installation_plan
-from gtr_jobs.domain.sources import AppNotification
+from gtr_jobs.domain.sources import NOTIFICATIONS, AppNotification
 from gtr_jobs.kinds import KINDS
 from gtr_jobs.kinds.base import Kind
 
@@ -19,7 +19,7 @@ APP_KEYS = {
     "listing_id", "event_id", "post_id", "comment_id", "parent_comment_id", "user_id",
     "conversation_id", "message_id", "favorite_id", "rsvp_id", "like_id", "status",
 }  # fmt: skip
-OF_NOTIFICATIONS = [kind for kind in KINDS if kind.source == "notifications"]
+OF_NOTIFICATIONS = [kind for kind in KINDS if kind.source == NOTIFICATIONS]
 SCHEMAS = "select kind, title, keys from gtr_jobs.kind_schemas"
 
 

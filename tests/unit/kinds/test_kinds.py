@@ -9,14 +9,21 @@ from uuid import UUID
 import pytest
 
 from gtr_jobs.domain.push import Urgency
-from gtr_jobs.domain.sources import AppNotification, ChatMessage, SourceName, SourceRow
+from gtr_jobs.domain.sources import (
+    MESSAGES,
+    NOTIFICATIONS,
+    AppNotification,
+    ChatMessage,
+    Source,
+    SourceRow,
+)
 from gtr_jobs.kinds import KINDS
 from gtr_jobs.kinds.base import Kind
 
 IDS = [UUID("ffffffff-ffff-4fff-8fff-fffffffffff" + digit) for digit in "abc"]
-ROWS: dict[SourceName, SourceRow] = {
-    "messages": ChatMessage(IDS[0], IDS[1], IDS[2], "Mia", "hello", has_image=False),
-    "notifications": AppNotification(
+ROWS: dict[Source[Any], SourceRow] = {
+    MESSAGES: ChatMessage(IDS[0], IDS[1], IDS[2], "Mia", "hello", has_image=False),
+    NOTIFICATIONS: AppNotification(
         IDS[0], IDS[1], "kind", "T", "B", {name: str(IDS[2]) for name in ("listing_id", "post_id")}
     ),
 }

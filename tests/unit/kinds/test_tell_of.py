@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from gtr_jobs.domain.sources import AppNotification
+from gtr_jobs.domain.sources import NOTIFICATIONS, AppNotification
 from gtr_jobs.kinds import KINDS
 from gtr_jobs.kinds.base import Kind, Notice
 from gtr_jobs.kinds.forum_comment import ForumComment
@@ -16,7 +16,7 @@ from gtr_jobs.kinds.listing_favorited import ListingFavorited
 
 ROW, PERSON = UUID(int=1, version=4), UUID(int=2, version=4)
 POST, COMMENT = UUID(int=3, version=4), UUID(int=4, version=4)
-OF_NOTIFICATIONS = [kind for kind in KINDS if kind.source == "notifications"]
+OF_NOTIFICATIONS = [kind for kind in KINDS if kind.source == NOTIFICATIONS]
 
 KEYS = ("listing_id", "event_id", "post_id", "comment_id")
 # What stands where an id should.

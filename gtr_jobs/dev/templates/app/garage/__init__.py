@@ -1,0 +1,3 @@
+"""What the rows of garage's app cause."""
+
+from __future__ import annotations
