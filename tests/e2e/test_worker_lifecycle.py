@@ -157,7 +157,7 @@ async def test_a_job_of_an_unknown_kind_waits_for_a_newer_worker(way: Way) -> No
 async def test_a_fault_of_its_own_ends_a_worker_without_a_word_of_content(way: Way) -> None:
     """A right that was taken away stops it in order: exit 70, one line, and where in the log."""
     mia, leo, chat = await _begin(way)
-    worker = await way.start_worker()
+    worker = await way.start_worker(GTR_QUEUES="push")
     await _write_messages(way, 1, mia, leo, chat)
     await way.providers.ledger.wait_for(1)
 
