@@ -24,7 +24,7 @@ def init(
 ) -> None:
     """Write a small repository with a kind, a queue, SQL and tests of its own; connects to nothing."""
     # Most of what there is to load, and no other command needs it.
-    from gtr_jobs.dev.scaffold import write_repository  # noqa: PLC0415
+    from gtr_jobs.dev.scaffold import find_own_source, write_repository  # noqa: PLC0415
 
     chosen = name if name is not None else folder.resolve().name.replace("-", "_").lower()
     try:
@@ -35,9 +35,12 @@ def init(
         raise
     for path in written:
         print(path)
+    source = find_own_source()
+    # A release that is on no index yet is taken from where this one is.
+    test = "make test" if source is None else f"make test GTR_JOBS={shlex.quote(str(source))}"
     print(
         f"\n{len(written)} files. Next:\n"
-        f"    cd {shlex.quote(str(folder))} && make test   # from a row to a phone, on this machine\n"
+        f"    cd {shlex.quote(str(folder))} && {test}   # from a row to a phone, on this machine\n"
         "    cp .env.example .env       # fill it in\n"
         "    .venv/bin/gtr-jobs db migrate"
     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from gtr_jobs import __version__
 from gtr_jobs.app.extension import RESERVED_NAMES
@@ -46,6 +50,13 @@ def write_repository(folder: Path, name: str) -> tuple[Path, ...]:
         raise UsageError(
             f"{folder}: {error.strerror}", "name a folder that you can write to"
         ) from None
+
+
+def find_own_source() -> Path | None:
+    """Find the checkout or the wheel that this package was installed from; None if it came from an index."""
+    origin = distribution("gtr-jobs").read_text("direct_url.json")
+    url = urlsplit(json.loads(origin)["url"]) if origin else None
+    return Path(url2pathname(url.path)) if url and url.scheme == "file" else None
 
 
 def _check_name(name: str) -> None:

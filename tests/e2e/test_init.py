@@ -20,7 +20,7 @@ from support.people import create_device
 
 from gtr_jobs.db.connect import Database, connect
 from gtr_jobs.db.password import set_worker_password
-from gtr_jobs.dev.scaffold import write_repository
+from gtr_jobs.dev.scaffold import find_own_source, write_repository
 from gtr_jobs.dev.standins import ProviderStandIns, show
 from gtr_jobs.dev.worker_process import WorkerProcess
 
@@ -89,7 +89,7 @@ def test_what_init_writes_passes_its_own_tests(tmp_path: Path) -> None:
     )
     assert init.returncode == 0, init.stderr
     assert init.stdout.endswith(
-        f"    cd {folder} && make test   # from a row to a phone, on this machine\n"
+        f"    cd {folder} && make test GTR_JOBS={find_own_source()}   # from a row to a phone, on this machine\n"
         "    cp .env.example .env       # fill it in\n"
         "    .venv/bin/gtr-jobs db migrate\n"
     )
