@@ -120,6 +120,8 @@ async def test_a_server_that_is_away_means_a_retry(
     async with open_bench(kind, answering_server) as bench:
         await bench.send()
         await answering_server.stop()
+        # The first may still go out on the connection that was cut, before its end was seen: that one is in doubt.
+        await bench.send()
         assert await bench.send() == [Retry("connect_failed")]
 
 
