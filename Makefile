@@ -9,6 +9,8 @@ PYTEST := $(BIN)/pytest -q -n $(or $(WORKERS),2)
 # What Supabase runs comes first; the others run what SQL and servers are part of.
 POSTGRES := 17
 OTHER_POSTGRES := 15 16 18
+# Providers, stand-ins and their clients ask no database: another version tells nothing of them.
+WITHOUT_DATABASE := tests/integration/clients tests/integration/providers tests/integration/standins
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check suite suite-others suite-wheel types format clean
@@ -31,10 +33,10 @@ check: $(VENV)/.test ## Format, lint, types, imports and SQL
 suite: $(VENV)/.test tests/node/node_modules/.installed ## The full suite on PostgreSQL 17
 	GTR_TEST_POSTGRES=$(POSTGRES) $(PYTEST) tests
 
-suite-others: $(VENV)/.test tests/node/node_modules/.installed postgres-15 ## SQL and integration on 15, 16 and 18
+suite-others: $(VENV)/.test tests/node/node_modules/.installed postgres-15 ## SQL and what runs it on 15, 16 and 18
 	@set -e; for version in $(OTHER_POSTGRES); do \
 		echo "PostgreSQL $$version"; \
-		GTR_TEST_POSTGRES=$$version $(PYTEST) tests/sql tests/integration; \
+		GTR_TEST_POSTGRES=$$version $(PYTEST) tests/sql tests/integration $(WITHOUT_DATABASE:%=--ignore %); \
 	done
 
 suite-wheel: $(VENV)/.test tests/node/node_modules/.installed ## The suite against the built wheel, far from the checkout
