@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gtr_jobs import __version__
-from gtr_jobs.cli import db, dead, dev, init, jobs, queues, worker
+from gtr_jobs.cli import bench, db, dead, dev, init, jobs, queues, worker
 from gtr_jobs.domain.errors import GtrError
 
 INTERRUPTED = 130
@@ -34,6 +34,7 @@ app.add_typer(dead.app, name="dead")
 app.add_typer(db.app, name="db")
 app.command("init")(init.init)
 app.add_typer(dev.app, name="dev")
+app.add_typer(bench.app, name="bench")
 
 
 def _show_version(asked: bool) -> None:
