@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, assert_never
@@ -13,13 +14,14 @@ from psycopg_pool import AsyncConnectionPool
 
 from gtr_jobs.domain.delivery import Delivery
 from gtr_jobs.domain.outcome import Accepted
+from gtr_jobs.engine.front import Front
 from gtr_jobs.engine.job import Die, Done, HandBack, Job, JobEnd, TryAgain, fingerprint
 
 _CLAIM = """
     select
-        job_id, kind, args::text, attempts, max_attempts, claim_number, lost_claims, event_day, trace_id,
+        priority, due_at, job_id, kind, args::text, attempts, max_attempts, claim_number, lost_claims, event_day, trace_id,
         age_seconds, waited_seconds
-    from gtr_jobs.claim_jobs(%s, %s, %s)
+    from gtr_jobs.claim_jobs_after(%s, %s, %s, %s::integer[], %s::bigint[], %s::timestamptz)
 """
 _ACK_DONE = "select gtr_jobs.ack_done_jobs(%s, %s::bigint[], %s::bigint[])"
 _ACK = "select gtr_jobs.ack_jobs(%s, %s::jsonb, %s::jsonb)"
@@ -57,6 +59,7 @@ class Queue:
 
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
+        self._fronts: defaultdict[str, Front] = defaultdict(Front)
 
     async def register_worker(self) -> int:
         """Take a place on the register of living workers; give its number."""
@@ -90,9 +93,16 @@ class Queue:
 
     async def claim_jobs(self, queue: str, worker_id: int, limit: int) -> list[Job]:
         """Claim at most so many due jobs."""
+        front = self._fronts[queue]
+        start = front.begin()
+        ready = start and start.ready
+        behind = (list(ready), list(ready.values())) if ready else (None, None)
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(_CLAIM, [queue, worker_id, limit])
+            cursor = await connection.execute(
+                _CLAIM, [queue, worker_id, limit, *behind, start and start.due]
+            )
             rows = await cursor.fetchall()
+        front.end(rows)
         claimed_at = time.monotonic()
         return [_job(queue, row, claimed_at) for row in rows]
 
@@ -136,7 +146,7 @@ class Queue:
 
 
 def _job(queue: str, row: tuple[Any, ...], claimed_at: float) -> Job:
-    job_id, kind, args, *rest = row
+    _, _, job_id, kind, args, *rest = row
     return Job._make((job_id, queue, kind, orjson.loads(args), *rest, claimed_at))
 
 

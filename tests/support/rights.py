@@ -11,6 +11,7 @@ WORKER_FUNCTIONS = {
     "gtr_jobs.ack_jobs",
     "gtr_jobs.beat_heart",
     "gtr_jobs.claim_jobs",
+    "gtr_jobs.claim_jobs_after",
     "gtr_jobs.count_enqueue_errors",
     "gtr_jobs.enqueue",
     "gtr_jobs.fall_asleep",
