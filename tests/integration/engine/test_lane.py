@@ -138,7 +138,7 @@ async def test_a_handler_that_forgets_jobs_has_failed(
     await put_jobs(admin, 2)
     engine.start_lane(batches)
     await engine.until("select count(*) from gtr_jobs.jobs where attempts = 1", 1)
-    assert await fetch_value(admin, DONE) == 1
+    await engine.until(DONE, 1)
     assert engine.events("jobs.handler_failed") == [
         {"queue": "push", "error": "JobsLeftOpenError", "where": [], "jobs": 1}
     ]
