@@ -19,6 +19,8 @@ _CLAIM = """
         age_seconds, waited_seconds
     from gtr_jobs.claim_jobs(%s, %s, %s)
 """
+# Where operators limit or pause something in the queue.
+_CLAIM_LIMITED = _CLAIM.replace("claim_jobs", "claim_limited")
 _ACK = "select gtr_jobs.ack_jobs(%s, %s::jsonb, %s::jsonb)"
 
 
@@ -83,8 +85,15 @@ class Queue:
 
     async def claim_jobs(self, queue: str, worker_id: int, limit: int) -> list[Job]:
         """Claim at most so many due jobs."""
+        return await self._claim(_CLAIM, queue, worker_id, limit)
+
+    async def claim_limited(self, queue: str, worker_id: int, limit: int) -> list[Job]:
+        """Claim at most so many due jobs, none of a paused kind, and no more than limits allow."""
+        return await self._claim(_CLAIM_LIMITED, queue, worker_id, limit)
+
+    async def _claim(self, statement: str, queue: str, worker_id: int, limit: int) -> list[Job]:
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(_CLAIM, [queue, worker_id, limit])
+            cursor = await connection.execute(statement.encode(), [queue, worker_id, limit])
             rows = await cursor.fetchall()
         return [_job(queue, row) for row in rows]
 
