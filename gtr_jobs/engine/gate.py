@@ -89,7 +89,8 @@ class Gate:
 
     def note_end(self) -> None:
         """Take note that a job of this queue ended: a limit may have room again."""
-        self._ended_at = time.monotonic()
+        if self._is_limited:
+            self._ended_at = time.monotonic()
 
     def nap(self, seconds: float, *, is_busy: bool) -> float:
         """Say how long to wait before looking again, where so long would do without limits."""

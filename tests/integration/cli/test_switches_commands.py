@@ -37,7 +37,9 @@ async def test_a_pause_is_set_shown_and_written_down(
         f"{target_of(database)}: pause queue push is set until {until};"
         " every worker obeys within a second.\n"
     )
-    left = "select extract(epoch from expires_at - now()) between 1700 and 1800 from gtr_jobs.switches"
+    left = (
+        "select extract(epoch from expires_at - now()) between 1700 and 1800 from gtr_jobs.switches"
+    )
     assert await fetch_value(admin, left) is True
     shown = operate(database, "queues").out
     assert f"queue push is paused until {until} by {ACTOR} ({BECAUSE})" in shown

@@ -30,9 +30,7 @@ def _rows(jobs: list[Claimed]) -> list[UUID]:
 
 
 async def _set_aside(connection: AsyncConnection, limit: int = 100) -> int:
-    return int(
-        await fetch_value(connection, "select gtr_jobs.set_aside_paused('push', %s)", limit)
-    )
+    return int(await fetch_value(connection, "select gtr_jobs.set_aside_paused('push', %s)", limit))
 
 
 async def _bring_back(connection: AsyncConnection, limit: int = 100) -> int:
