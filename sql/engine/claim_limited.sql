@@ -72,8 +72,9 @@ begin
         return;
     end if;
 
-    -- Far only where what is near may not run: jobs with the same key can be many, one after another.
-    foreach v_look in array array[1000, 20000]
+    -- Far only where nothing near may run: jobs with the same key can be many, one after another.
+    foreach v_look in array
+        case when v_keys is null then array[v_room, 1000]::integer[] else array[1000, 10000] end
     loop
         with looked_at as materialized (
             (
@@ -160,7 +161,7 @@ begin
             (select pg_catalog.array_agg(a.id) from allowed as a),
             (select pg_catalog.count(*) from looked_at)
         into v_chosen, v_looked_at;
-        exit when pg_catalog.cardinality(v_chosen) >= v_room or v_looked_at < v_look;
+        exit when v_chosen is not null or v_looked_at < v_look;
     end loop;
 
     return query

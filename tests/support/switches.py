@@ -11,7 +11,7 @@ from support.jobs import fetch_value
 NOTE = (UUID("22222222-2222-4222-8222-222222222222"), "ann@desk", "too many", "{}")
 
 
-async def set_switch(  # noqa: PLR0913  (a switch has so many parts)
+async def set_switch(
     connection: AsyncConnection,
     lever: str,
     scope: str,
