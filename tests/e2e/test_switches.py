@@ -70,7 +70,8 @@ async def test_a_queue_paused_in_the_middle_of_a_backlog_goes_on_where_it_stoppe
 ) -> None:
     """What was begun ends, nothing more is begun, new rows wait too; then each is sent, once."""
     people = await _begin(way)
-    way.providers.fcm.script.add(Slow(0.05), times=FOR_EVER)
+    # Ten a second: however long the command takes, it comes in the middle.
+    way.providers.fcm.script.add(Slow(1.0), times=FOR_EVER)
     workers = await _start_two(way, "--concurrency", "5")
     await _write(way, 1, 300, people)
     await way.providers.ledger.wait_for(10)
@@ -78,6 +79,7 @@ async def test_a_queue_paused_in_the_middle_of_a_backlog_goes_on_where_it_stoppe
     await _pull(way, workers, "queues", "pause", "push", "--reason", "the provider asked us")
 
     await _wait_until_nothing_is_done(way)
+    way.providers.fcm.script.clear()
     begun = way.providers.ledger.total
     await _write(way, 301, 310, people)
     await asyncio.sleep(1.5)  # longer than any poll
