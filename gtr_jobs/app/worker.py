@@ -94,7 +94,7 @@ async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ..
     limit = settings.concurrency
     lanes = {
         PushTask.queue: LaneSpec(
-            PushTask.queue, frozenset(push.kinds), push, limit, PushTask.channel
+            PushTask.queue, frozenset(push.kinds), push, limit, channel=PushTask.channel
         ),
         MatchTask.queue: LaneSpec(
             MatchTask.queue, MatchTask.kinds, matching, min(limit, MatchTask.most_jobs)

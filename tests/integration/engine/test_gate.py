@@ -57,7 +57,7 @@ async def test_a_paused_channel_is_not_claimed_for(engine: Engine, admin: AsyncC
     """Nothing of the queue is begun where all of it would go out that way."""
     await set_switch(admin, "pause", "channel", "push")
     batches = Batches()
-    lane = Lane(LaneSpec("push", KINDS, batches, 10, "push"), engine.context)
+    lane = Lane(LaneSpec("push", KINDS, batches, 10, channel="push"), engine.context)
     engine.stack.push_async_callback(lane.finish, 0, asyncio.Event())
     engine.start(engine.context.switchboard.run())
     engine.start(lane.run(engine.stopping))
