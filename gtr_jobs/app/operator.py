@@ -16,11 +16,13 @@ from gtr_jobs.db.audit import Audit, Note
 from gtr_jobs.db.dead_jobs import DeadJobs
 from gtr_jobs.db.jobs import Jobs
 from gtr_jobs.db.operator import open_operator
+from gtr_jobs.db.switches import SwitchTable
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.kinds import KINDS
 from gtr_jobs.kinds.base import Kind
 from gtr_jobs.ops.dead import DeadOperations
 from gtr_jobs.ops.jobs import JobOperations
+from gtr_jobs.ops.switches import SwitchOperations
 from gtr_jobs.settings import Settings
 
 
@@ -31,11 +33,13 @@ class Operator:
     Args:
         dead: The list of the dead.
         jobs: The queues.
+        switches: What is paused, limited and ramped.
         target: Project, environment and address of the database, to be shown before an act.
     """
 
     dead: DeadOperations
     jobs: JobOperations
+    switches: SwitchOperations
     target: str
 
 
@@ -64,6 +68,7 @@ async def open_operations(settings: Settings) -> AsyncIterator[Operator]:
         yield Operator(
             DeadOperations(DeadJobs(connections), jobs, lives),
             JobOperations(jobs, Audit(connections)),
+            SwitchOperations(SwitchTable(connections), jobs),
             f"{names} at {database.describe()}",
         )
 

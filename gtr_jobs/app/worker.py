@@ -86,19 +86,22 @@ async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ..
             Inbox(pool) if settings.message_notifications else None,
         ),
         scheme=settings.deep_link_scheme,
+        levers=context.levers(),
         log=log,
         metrics=metrics,
     )
     matching = MatchTask(searches=Searches(pool), log=log)
     limit = settings.concurrency
     lanes = {
-        PushTask.queue: LaneSpec(PushTask.queue, frozenset(push.kinds), push, limit),
+        PushTask.queue: LaneSpec(
+            PushTask.queue, frozenset(push.kinds), push, limit, channel=PushTask.channel
+        ),
         MatchTask.queue: LaneSpec(
             MatchTask.queue, MatchTask.kinds, matching, min(limit, MatchTask.most_jobs)
         ),
     }
     if app is not None:
-        tools = Tools(Functions(pool), log, metrics)
+        tools = Tools(Functions(pool), log, metrics, context.levers())
         lanes.update((queue.name, _make_lane(queue, tools, limit)) for queue in app.queues)
     health = Health(context.outage.seconds_since_answer)
 

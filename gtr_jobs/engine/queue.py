@@ -17,12 +17,16 @@ from gtr_jobs.domain.outcome import Accepted
 from gtr_jobs.engine.front import Front
 from gtr_jobs.engine.job import Die, Done, HandBack, Job, JobEnd, TryAgain, fingerprint
 
-_CLAIM = """
-    select
-        priority, due_at, job_id, kind, args::text, attempts, max_attempts, claim_number, lost_claims, event_day, trace_id,
-        age_seconds, waited_seconds
-    from gtr_jobs.claim_jobs_after(%s, %s, %s, %s::integer[], %s::bigint[], %s::timestamptz)
+_COLUMNS = """
+    job_id, kind, args::text, attempts, max_attempts, claim_number, lost_claims, event_day, trace_id, age_seconds,
+    waited_seconds
 """
+_CLAIM = f"""
+    select priority, due_at, {_COLUMNS}
+    from gtr_jobs.claim_jobs_after(%s, %s, %s, %s::integer[], %s::bigint[], %s::timestamptz)
+"""  # noqa: S608  (names of our own)
+# Where operators limit or pause something in the queue.
+_CLAIM_LIMITED = f"select {_COLUMNS} from gtr_jobs.claim_limited(%s, %s, %s)"  # noqa: S608
 _ACK_DONE = "select gtr_jobs.ack_done_jobs(%s, %s::bigint[], %s::bigint[])"
 _ACK = "select gtr_jobs.ack_jobs(%s, %s::jsonb, %s::jsonb)"
 
@@ -97,12 +101,14 @@ class Queue:
         start = front.begin()
         ready = start and start.ready
         behind = (list(ready), list(ready.values())) if ready else (None, None)
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                _CLAIM, [queue, worker_id, limit, *behind, start and start.due]
-            )
-            rows = await cursor.fetchall()
+        rows = await self._rows(_CLAIM, queue, worker_id, limit, *behind, start and start.due)
         front.end(rows)
+        claimed_at = time.monotonic()
+        return [_job(queue, row[2:], claimed_at) for row in rows]
+
+    async def claim_limited(self, queue: str, worker_id: int, limit: int) -> list[Job]:
+        """Claim at most so many due jobs, none of a paused kind, and no more than limits allow."""
+        rows = await self._rows(_CLAIM_LIMITED, queue, worker_id, limit)
         claimed_at = time.monotonic()
         return [_job(queue, row, claimed_at) for row in rows]
 
@@ -138,6 +144,11 @@ class Queue:
                 written |= await _ack_done(connection, worker_id, plain)
         return frozenset(written)
 
+    async def _rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(query.encode(), parameters)
+            return await cursor.fetchall()
+
     async def _value(self, query: str, *parameters: object) -> Any:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(query, parameters)
@@ -146,7 +157,7 @@ class Queue:
 
 
 def _job(queue: str, row: tuple[Any, ...], claimed_at: float) -> Job:
-    _, _, job_id, kind, args, *rest = row
+    job_id, kind, args, *rest = row
     return Job._make((job_id, queue, kind, orjson.loads(args), *rest, claimed_at))
 
 

@@ -22,8 +22,12 @@ JOBS_CLAIMED: Final = "jobs.claimed"
 JOB_ENDED: Final = "job.ended"
 JOB_DIED: Final = "job.died"
 JOBS_RESCUED: Final = "jobs.rescued"
+JOBS_SET_ASIDE: Final = "jobs.set_aside"
+JOBS_BROUGHT_BACK: Final = "jobs.brought_back"
 JOBS_LOST: Final = "jobs.lost_claim"
 HANDLER_FAILED: Final = "jobs.handler_failed"
+
+SWITCHES_CHANGED: Final = "switches.changed"
 
 PUSH_ATTEMPTED: Final = "push.attempted"
 SEARCHES_MATCHED: Final = "searches.matched"

@@ -106,6 +106,11 @@ class Metrics:
             "Rows whose trigger could not enqueue in the last hour; counts stop at 10000",
             registry=self.registry,
         )
+        self.switches_paused = Gauge(
+            "gtr_switches_paused",
+            "Queues, kinds, providers and channels that operators paused",
+            registry=self.registry,
+        )
         self.database_errors = Counter(
             "gtr_db_errors_total",
             "Statements that failed, by class of SQLSTATE",
