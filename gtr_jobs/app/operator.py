@@ -15,6 +15,7 @@ from gtr_jobs.app.database import admin_database
 from gtr_jobs.db.audit import Audit, Note
 from gtr_jobs.db.dead_jobs import DeadJobs
 from gtr_jobs.db.jobs import Jobs
+from gtr_jobs.db.lineage import LineageBook
 from gtr_jobs.db.operator import open_operator
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.kinds import KINDS
@@ -31,11 +32,13 @@ class Operator:
     Args:
         dead: The list of the dead.
         jobs: The queues.
+        lineage: Whether the database is the one that it was.
         target: Project, environment and address of the database, to be shown before an act.
     """
 
     dead: DeadOperations
     jobs: JobOperations
+    lineage: LineageBook
     target: str
 
 
@@ -64,6 +67,7 @@ async def open_operations(settings: Settings) -> AsyncIterator[Operator]:
         yield Operator(
             DeadOperations(DeadJobs(connections), jobs, lives),
             JobOperations(jobs, Audit(connections)),
+            LineageBook(connections),
             f"{names} at {database.describe()}",
         )
 

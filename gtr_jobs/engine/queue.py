@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from psycopg_pool import AsyncConnectionPool
+import psycopg
 
+from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.domain.delivery import Delivery
 from gtr_jobs.domain.outcome import Accepted
 from gtr_jobs.engine.job import Die, Done, HandBack, Job, JobEnd, TryAgain, fingerprint
@@ -48,7 +49,7 @@ class Rescued:
 class Queue:
     """The queue, as one worker process sees it."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
 
     async def register_worker(self) -> int:
@@ -72,6 +73,11 @@ class Queue:
             )
             fates = [bool(row[0]) for row in await cursor.fetchall()]
         return Rescued(given_back=fates.count(True), quarantined=fates.count(False))
+
+    async def look(self, check: Callable[[psycopg.AsyncConnection[Any]], Awaitable[None]]) -> None:
+        """Lend a connection to who looks at it."""
+        async with self._pool.connection() as connection:
+            await check(connection)
 
     async def fall_asleep(self, queue: str, worker_id: int) -> None:
         """Ask to be notified of the next insert into a queue."""

@@ -16,12 +16,16 @@ WORKER_WARNED: Final = "worker.warned"
 
 DATABASE_AWAY: Final = "database.away"
 DATABASE_BACK: Final = "database.back"
+DATABASE_SILENT: Final = "database.silent"
+SENDING_PAUSED: Final = "database.sending_paused"
+SENDING_RESUMED: Final = "database.sending_resumed"
 TRIGGERS_MISSING: Final = "database.triggers_missing"
 
 JOBS_CLAIMED: Final = "jobs.claimed"
 JOB_ENDED: Final = "job.ended"
 JOB_DIED: Final = "job.died"
 JOBS_RESCUED: Final = "jobs.rescued"
+JOBS_UNOWNED: Final = "jobs.unowned"
 JOBS_LOST: Final = "jobs.lost_claim"
 HANDLER_FAILED: Final = "jobs.handler_failed"
 

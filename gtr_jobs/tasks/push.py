@@ -23,6 +23,7 @@ from gtr_jobs.domain.outcome import Ambiguous, DeadTarget, DeliveryState, Outcom
 from gtr_jobs.domain.push import Push
 from gtr_jobs.domain.sources import ChatMessage, Source, SourceRow
 from gtr_jobs.domain.tokens import TokenKind
+from gtr_jobs.engine.fence import may_send_now
 from gtr_jobs.engine.job import HandBack, Job
 from gtr_jobs.engine.lane import Finish
 from gtr_jobs.engine.queue import Ack
@@ -207,6 +208,9 @@ class PushTask:
                 for first in range(0, len(pushes), PUSHES_A_CALL)
             )
         )
+        for envelope in envelopes:
+            if not envelope.is_settled:
+                finish(envelope.put_off())
 
     async def _send_chunk(
         self,
@@ -214,6 +218,8 @@ class PushTask:
         chunk: Sequence[tuple[Envelope, Receiver, Push]],
         finish: Finish,
     ) -> None:
+        if not may_send_now():
+            return
         answered: list[tuple[tuple[Envelope, Receiver, Push], Outcome]]
         try:
             outcomes = await provider.send([push for _, _, push in chunk])

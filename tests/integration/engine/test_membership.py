@@ -96,6 +96,8 @@ async def test_after_an_outage_the_others_are_left_time_to_say_that_they_live(
     monkeypatch.setattr(queue, "beat_heart", beat_after_outage)
     grace = 0.0 if is_over else 600.0
     monkeypatch.setattr(membership_module, "GRACE_AFTER_OUTAGE_SECONDS", grace)
+    # Since it joined its heart has been silent for a minute.
+    engine.context.membership._beat_at -= 60
     await fall_silent(admin, silent)
     engine.start(engine.context.membership.run())
     async with asyncio.timeout(PATIENCE_SECONDS):
