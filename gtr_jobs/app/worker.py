@@ -21,7 +21,7 @@ from gtr_jobs.db.devices import Devices
 from gtr_jobs.db.functions import Functions
 from gtr_jobs.db.inbox import Inbox
 from gtr_jobs.db.installed import read_installed_as_worker
-from gtr_jobs.db.lineage import Lineage, PulseFile
+from gtr_jobs.db.lineage import Lineage, MemoryFile
 from gtr_jobs.db.operations import Operations
 from gtr_jobs.db.plan import Plan
 from gtr_jobs.db.pool import open_pool
@@ -159,7 +159,7 @@ def _make_lineage(
         else:
             details["sending"] = [what]
 
-    file = PulseFile(settings.state_file) if settings.state_file is not None else None
+    file = MemoryFile(settings.state_file) if settings.state_file is not None else None
     return Lineage(log, metrics, file, tell)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import psycopg
 
@@ -19,28 +21,41 @@ from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import Logger
 from gtr_jobs.observe.metrics import Metrics
 
-_CHECK = "select pulse, paused_since, reasons from gtr_jobs.check_lineage(%s)"
+_CHECK = "select pulse, paused_since, reasons from gtr_jobs.check_lineage(%s, %s)"
 
 
-class PulseFile:
-    """Keeps the highest pulse on this machine, for a worker that starts after the database was put back.
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a witness knows of the database.
 
     Args:
-        path: The file; it is made if need be.
+        witness: Who.
+        pulse: The highest that the database has given it; None before the first.
+    """
+
+    witness: UUID
+    pulse: int | None = None
+
+
+class MemoryFile:
+    """Keeps a witness's memory on this machine, for a worker that starts after the database was put back.
+
+    Args:
+        path: The file; it is made if need be. Workers of one machine may share it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def read(self) -> int | None:
-        """Read the pulse; None where there is none yet.
+    def read(self) -> Memory:
+        """Read what was kept; a new witness where there is none yet.
 
         Raises:
             ConfigurationError: The file cannot be read or written, or is another one.
         """
         try:
-            pulse = self._read()
-            self.write(pulse)
+            memory = self._read()
+            self.write(memory)
         except OSError as error:
             raise ConfigurationError(
                 f"GTR_STATE_FILE: cannot read and write {self._path} ({error.strerror})",
@@ -51,25 +66,27 @@ class PulseFile:
                 f"GTR_STATE_FILE: {self._path} is no state of a worker",
                 "name another file, or delete this one",
             ) from None
-        return pulse
+        return memory
 
-    def write(self, pulse: int | None) -> None:
-        """Write the pulse.
+    def write(self, memory: Memory) -> None:
+        """Write it down.
 
         Raises:
             OSError: It could not be written; what was written before still stands.
         """
-        beside = self._path.with_name(self._path.name + ".new")
-        beside.write_text(json.dumps({"pulse": pulse}), encoding="utf-8")
+        beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        text = json.dumps({"witness": str(memory.witness), "pulse": memory.pulse})
+        beside.write_text(text, encoding="utf-8")
         beside.replace(self._path)
 
-    def _read(self) -> int | None:
+    def _read(self) -> Memory:
         try:
             text = self._path.read_text(encoding="utf-8")
         except FileNotFoundError:
-            return None
-        pulse = json.loads(text)["pulse"]
-        return None if pulse is None else int(pulse)
+            return Memory(uuid4())
+        kept = json.loads(text)
+        pulse = kept["pulse"]
+        return Memory(UUID(kept["witness"]), None if pulse is None else int(pulse))
 
 
 class Lineage:
@@ -86,14 +103,14 @@ class Lineage:
         self,
         log: Logger,
         metrics: Metrics,
-        file: PulseFile | None = None,
+        file: MemoryFile | None = None,
         tell: Callable[[str | None], None] = lambda _: None,
     ) -> None:
         self._log = log
         self._metrics = metrics
         self._file = file
         self._tell = tell
-        self._pulse = file.read() if file is not None else None
+        self._memory = file.read() if file is not None else Memory(uuid4())
         self._can_write = True
         self._reasons: tuple[str, ...] = ()
 
@@ -104,13 +121,13 @@ class Lineage:
 
     async def check(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Compare what this worker remembers with what the database says; call it first of all on a new connection."""
-        cursor = await connection.execute(_CHECK, [self._pulse])
+        cursor = await connection.execute(_CHECK, [self._memory.witness, self._memory.pulse])
         row = await cursor.fetchone()
         if row is None:
             return
         pulse, paused_since, reasons = row
         # What it remembers stays the highest until an operator has seen to it: he lifts the pulse beyond.
-        self._pulse = max(self._pulse or 0, pulse)
+        self._memory = replace(self._memory, pulse=max(self._memory.pulse or 0, pulse))
         if not paused_since:
             self._keep()
         self._note(tuple(reasons))
@@ -137,7 +154,7 @@ class Lineage:
         if self._file is None:
             return
         try:
-            self._file.write(self._pulse)
+            self._file.write(self._memory)
         except OSError as error:
             if self._can_write:
                 self._log.warning(
@@ -158,14 +175,12 @@ class LineageState:
         reasons: Why.
         timeline_was: The timeline of the book.
         timeline: The timeline now; None where the platform does not tell.
-        checked_at: When a worker last looked.
     """
 
     paused_since: datetime | None
     reasons: list[str]
     timeline_was: int | None
     timeline: int | None
-    checked_at: datetime
 
 
 class LineageBook:
@@ -178,8 +193,7 @@ class LineageBook:
         """Read it; None where no worker has looked yet."""
         rows = await fetch_rows(
             self._connections,
-            "select paused_since, reasons, timeline_was, timeline, checked_at"
-            " from gtr_jobs.read_lineage()",
+            "select paused_since, reasons, timeline_was, timeline from gtr_jobs.read_lineage()",
         )
         return LineageState(*rows[0]) if rows else None
 

@@ -6,8 +6,7 @@ returns table (
     paused_since timestamptz,
     reasons text[],
     timeline_was integer,
-    timeline integer,
-    checked_at timestamptz
+    timeline integer
 )
 language plpgsql
 volatile
@@ -20,15 +19,14 @@ begin
         l.paused_since,
         l.reasons,
         l.timeline,
-        s.timeline,
-        l.checked_at
+        s.timeline
     from gtr_jobs.lineage as l
     cross join gtr_jobs.read_server() as s;
 end
 $$;
 
--- An operator has seen to it: what is so now is right. The pulse goes beyond what any worker remembers: counted by the
--- clock once, and one by one after that. Returns why sending was paused; nothing where it was not.
+-- An operator has seen to it: what is so now is right. Pulses go beyond what any worker remembers: counted by the clock
+-- once, and one by one after that. Returns why sending was paused; nothing where it was not.
 create or replace function gtr_jobs.acknowledge_lineage(
     p_run_id uuid,
     p_actor text,
@@ -45,12 +43,25 @@ as $$
 declare
     v_here record;
     v_known gtr_jobs.lineage%rowtype;
+    v_reasons text[];
 begin
-    -- No worker may have looked since the database was put back.
-    perform gtr_jobs.check_lineage(null);
     select * into v_here from gtr_jobs.read_server();
     select l.* into v_known from gtr_jobs.lineage as l where l.only_row for update;
-    if v_known.paused_since is null then
+    -- It may be that no worker has looked since the database was put back.
+    v_reasons := array(
+        select distinct r.reason
+        from (
+            select unnest(v_known.reasons) as reason
+            union all
+            select 'server' where v_known.server <> v_here.server and '' not in (v_known.server, v_here.server)
+            union all
+            select 'database' where v_known.database_oid <> v_here.database_oid
+            union all
+            select 'timeline' where v_known.timeline <> v_here.timeline
+        ) as r
+        order by r.reason
+    );
+    if v_reasons = '{}' then
         return '{}';
     end if;
     update gtr_jobs.lineage as l
@@ -58,8 +69,8 @@ begin
         server = v_here.server,
         database_oid = v_here.database_oid,
         timeline = v_here.timeline,
-        pulse = 1 + greatest(
-            l.pulse, (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::bigint
+        pulse_floor = greatest(
+            l.pulse_floor + 1, (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::bigint
         ),
         paused_since = null,
         reasons = '{}'
@@ -71,14 +82,14 @@ begin
         p_reason,
         p_wanted,
         pg_catalog.jsonb_build_object(
-            'reasons', v_known.reasons,
+            'reasons', v_reasons,
             'paused_since', v_known.paused_since,
             'timeline_was', v_known.timeline,
             'timeline', v_here.timeline
         ),
         '{}'
     );
-    return v_known.reasons;
+    return v_reasons;
 end
 $$;
 

@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,6 +89,13 @@ class ProjectServer:
                 configuration.write("restore_command = 'false'\n")
         _give_all(data, self.server.cluster.run_as)
         self.server.come_up()
+        # It lets readers in before it has come to the end.
+        while self._is_recovering():
+            time.sleep(0.05)
+
+    def _is_recovering(self) -> bool:
+        with psycopg.connect(self.database.superuser_dsn, autocommit=True) as connection:
+            return connection.execute("select pg_is_in_recovery()").fetchone() == (True,)
 
 
 @contextmanager
