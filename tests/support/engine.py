@@ -90,10 +90,15 @@ class Engine:
         return task
 
     def start_lane(
-        self, handler: Handler, *, limit: int = 100, kinds: frozenset[str] | None = None
+        self,
+        handler: Handler,
+        *,
+        limit: int = 100,
+        kinds: frozenset[str] | None = None,
+        sends: bool = True,
     ) -> tuple[Lane, asyncio.Task[None]]:
         """Drain the queue `push`."""
-        spec = LaneSpec("push", kinds or frozenset({"message"}), handler, limit)
+        spec = LaneSpec("push", kinds or frozenset({"message"}), handler, limit, sends)
         lane = Lane(spec, self.context)
         self.stack.push_async_callback(lane.finish, 0, asyncio.Event())
         return lane, self.start(lane.run(self.stopping))
