@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ Finish = Callable[[Ack], None]
 # Does a batch of jobs, and says of each, as soon as it is known, how it ended.
 Handler = Callable[[Sequence[Job], Finish], Awaitable[None]]
 
-MAX_JOBS_A_CLAIM = 500
+MAX_JOBS_A_CLAIM = 1000
 # How long a job of a kind that this version does not know is left to a newer worker.
 UNKNOWN_KIND_SECONDS = 30.0
 # How often what the database says that this worker is doing is compared with what it is doing.
@@ -108,6 +109,11 @@ class Lane:
         while not stopping.is_set() and not self._may_claim():
             self._room.clear()
             await _first_of(self._room, stopping, timeout_seconds=_POLL_SECONDS)
+            await self._compare_when_due()
+        # What is done and not written is held in memory, and lost with this process: it stays little.
+        keeps_up = self._context.acker.keeps_up
+        while not keeps_up.is_set() and not stopping.is_set():
+            await _first_of(keeps_up, stopping, timeout_seconds=_POLL_SECONDS)
             await self._compare_when_due()
 
     def _may_claim(self) -> bool:
@@ -228,15 +234,16 @@ class Lane:
             finish(Ack(job, HandBack(delay=_POLL_SECONDS)))
 
     def _sort_out_unknown(self, jobs: list[Job], finish: Finish) -> list[Job]:
-        known = []
-        for job in jobs:
-            if job.kind in self._spec.kinds:
-                known.append(job)
-                self._context.metrics.queue_wait.labels(job.queue, job.kind).observe(
-                    job.waited_seconds
-                )
-            else:
-                finish(Ack(job, HandBack(delay=UNKNOWN_KIND_SECONDS)))
+        known = [job for job in jobs if job.kind in self._spec.kinds]
+        if len(known) < len(jobs):
+            for job in jobs:
+                if job.kind not in self._spec.kinds:
+                    finish(Ack(job, HandBack(delay=UNKNOWN_KIND_SECONDS)))
+        waits: defaultdict[str, list[float]] = defaultdict(list)
+        for job in known:
+            waits[job.kind].append(job.waited_seconds)
+        for kind, seconds in waits.items():
+            self._context.metrics.queue_wait.observe((self._spec.queue, kind), seconds)
         return known
 
     def _report_fault(self, error: Exception, jobs: int) -> None:
