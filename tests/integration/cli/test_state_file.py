@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,10 @@ def _settings(database: ProjectDatabase, file: Path) -> dict[str, str]:
     }
 
 
+def _list(folder: Path) -> list[str]:
+    return [found.name for found in folder.iterdir()]
+
+
 async def test_a_worker_goes_on_counting_where_it_left_off(
     database: ProjectDatabase, tmp_path: Path
 ) -> None:
@@ -37,7 +40,7 @@ async def test_a_worker_goes_on_counting_where_it_left_off(
         kept.append(json.loads(file.read_text()))
     assert kept[0]["witness"] == kept[1]["witness"]
     assert 0 < kept[0]["pulse"] < kept[1]["pulse"]
-    assert os.listdir(tmp_path) == [file.name]
+    assert _list(tmp_path) == [file.name]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"witness": "ann", "pulse": 1}'])
