@@ -90,6 +90,8 @@ async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ..
         contact=contact,
         on_connect=lineage.check,
     )
+    watchdog = Watchdog(contact, log)
+    watchdog.start()
     await open_pool(pool, database)
     context = make_context(pool, lineage, WakeUp(pooler.listen_at, metrics), log, metrics)
     deliveries, devices = Deliveries(pool), Devices(pool)
@@ -137,7 +139,7 @@ async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ..
             ),
             site=HttpServer(make_site(health, metrics), settings.http_host, settings.http_port),
             health=health,
-            watchdog=Watchdog(contact, log),
+            watchdog=watchdog,
             close=close,
             grace_seconds=settings.shutdown_grace_seconds,
         )

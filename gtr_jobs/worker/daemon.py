@@ -46,7 +46,7 @@ class DaemonParts:
         chores: Work beside the lanes.
         site: Health and metrics over HTTP.
         health: What they tell.
-        watchdog: Ends the process when the database does not answer at all.
+        watchdog: Looks already, and ends the process when the database does not answer at all.
         close: Closes providers and pool, when all is written.
         grace_seconds: How long running work may go on after a signal.
     """
@@ -87,7 +87,6 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         address = self._parts.site.bind()
-        self._parts.watchdog.start()
         try:
             await context.membership.join()
         except PASSING_ERRORS as error:

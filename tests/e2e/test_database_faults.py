@@ -16,7 +16,7 @@ from support.proxy import Forward, LoseReply, Proxy, ResetAt, Stall
 from gtr_jobs.dev.postgres_cluster import ShutdownMode
 from gtr_jobs.dev.worker_process import WorkerProcess
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
 
 
 def _count(worker: WorkerProcess, event: str) -> int:

@@ -18,7 +18,9 @@ from support.operator import operate
 
 from gtr_jobs.dev.worker_process import WorkerProcess
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(180)
+
+PATIENCE_SECONDS = 20.0
 
 PAUSED = "sending is paused"
 
@@ -27,11 +29,26 @@ def _operate(chat: Chat, *arguments: str) -> Ended:
     return operate(chat.way.database, *arguments)
 
 
-async def _expect_paused(chat: Chat, worker: WorkerProcess, reasons: list[str]) -> None:
-    """See that a worker says why it sends nothing, wherever one may look."""
-    paused = await worker.wait_for_event("database.sending_paused", WORKING_AGAIN_SECONDS)
+async def _wait_for_looks(chat: Chat) -> None:
+    """Wait until a worker has looked again, so that it has seen a later time than a copy made before."""
+    ((before,),) = await chat.way.fetch("select max(pulse) from gtr_jobs.lineage_witnesses")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await chat.way.fetch("select max(pulse) from gtr_jobs.lineage_witnesses") == [
+            (before,)
+        ]:
+            await asyncio.sleep(0.05)
+
+
+async def _expect_reasons(worker: WorkerProcess, reasons: list[str]) -> None:
+    """See that a worker says why it sends nothing."""
+    paused = await worker.wait_for_event("database.sending_paused", PATIENCE_SECONDS)
     assert set(paused["reasons"]) >= set(reasons)
     assert "gtr-jobs resume --acknowledge" in paused["hint"]
+
+
+async def _expect_paused(chat: Chat, worker: WorkerProcess, reasons: list[str]) -> None:
+    """See that it can be learned wherever one may look why nothing is sent."""
+    await _expect_reasons(worker, reasons)
     address = (await worker.wait_for_event("worker.started"))["http"]
     body = await asyncio.to_thread(_get, f"{address}/readyz")
     (detail,) = json.loads(body)["details"]["sending"]
@@ -71,9 +88,7 @@ async def test_a_recovery_to_a_point_in_time_pauses_what_is_sent(
     await chat.write()
     await chat.expect_sent()
     await chat.way.wait_until_settled()
-    # The worker has seen a later time than the copy's.
-    await worker.wait_for_event("database.back", WORKING_AGAIN_SECONDS)
-    await asyncio.sleep(6)
+    await _wait_for_looks(chat)
     await asyncio.to_thread(chat.project.put_back, tmp_path / "copy", on_new_timeline=True)
     await chat.write()
 
@@ -105,10 +120,9 @@ async def test_a_disk_that_was_put_back_is_noticed_by_who_remembers(
     state = tmp_path / "state.json"
     worker = await chat.way.start_worker(GTR_STATE_FILE=str(state))
     await asyncio.to_thread(chat.project.keep_copy, tmp_path / "copy")
-    await worker.wait_for_event("database.back", WORKING_AGAIN_SECONDS)
-    await asyncio.sleep(6)
+    await _wait_for_looks(chat)
     await asyncio.to_thread(chat.project.put_back, tmp_path / "copy", on_new_timeline=False)
-    await _expect_paused(chat, worker, ["ledger"])
+    await _expect_reasons(worker, ["ledger"])
     assert await worker.stop() == 0
 
     await asyncio.to_thread(chat.project.put_back, tmp_path / "copy", on_new_timeline=False)
@@ -117,7 +131,7 @@ async def test_a_disk_that_was_put_back_is_noticed_by_who_remembers(
     await chat.expect_sent()
     assert await forgetful.stop() == 0
     remembering = await chat.way.start_worker(GTR_STATE_FILE=str(state))
-    await _expect_paused(chat, remembering, ["ledger"])
+    await _expect_reasons(remembering, ["ledger"])
     await chat.write()
     await _resume(chat)
     await chat.expect_sent()
