@@ -30,7 +30,7 @@ check: $(VENV)/.test ## Format, lint, types, imports and SQL
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql/migrations sql/engine sql/rules sql/worker sql/rpc sql/on sql/ops sql/dev gtr_jobs/dev/templates/app
 
-suite: $(VENV)/.test tests/node/node_modules/.installed ## The full suite on PostgreSQL 17
+suite: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The full suite on PostgreSQL 17
 	GTR_TEST_POSTGRES=$(POSTGRES) $(PYTEST) tests
 
 suite-others: $(VENV)/.test tests/node/node_modules/.installed postgres-15 ## SQL and what runs it on 15, 16 and 18
@@ -39,7 +39,7 @@ suite-others: $(VENV)/.test tests/node/node_modules/.installed postgres-15 ## SQ
 		GTR_TEST_POSTGRES=$$version $(PYTEST) tests/sql tests/integration $(WITHOUT_DATABASE:%=--ignore %); \
 	done
 
-suite-wheel: $(VENV)/.test tests/node/node_modules/.installed ## The suite against the built wheel, far from the checkout
+suite-wheel: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The suite against the built wheel, far from the checkout
 	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	echo "building the wheel and installing it far from the checkout"; \
 	$(BIN)/python -m build --wheel --outdir "$$folder/dist" . >/dev/null; \
@@ -61,6 +61,14 @@ format: $(VENV)/.test ## Format the code
 
 clean: ## Remove what these commands made
 	rm -rf $(VENV) tests/node/node_modules
+
+.PHONY: pgbouncer
+pgbouncer:
+	@PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null || { \
+		echo "installing PgBouncer from Debian"; \
+		apt-get update -qq && apt-get install -y -qq pgbouncer >/dev/null; \
+		service pgbouncer stop >/dev/null 2>&1 || true; \
+	}
 
 .PHONY: postgres-15
 postgres-15:

@@ -25,6 +25,7 @@ from gtr_jobs.domain.sources import (
     Source,
     SourceRow,
 )
+from gtr_jobs.engine.fence import may_send_now
 from gtr_jobs.engine.job import Die, Done, HandBack, Job, JobEnd, TryAgain
 from gtr_jobs.engine.lane import Finish, Handler
 from gtr_jobs.engine.levers import Levers
@@ -65,6 +66,7 @@ __all__ = [
     "Topic",
     "TryAgain",
     "Urgency",
+    "may_send_now",
     "one_by_one",
     "tell_of",
 ]
@@ -99,6 +101,7 @@ class Queue:
         make: Makes its handler, once a worker. See `one_by_one`.
         most_jobs: How many of its jobs a worker holds at a time; GTR_CONCURRENCY may say fewer.
         max_attempts: After so many a job is dead, 1 to 100.
+        sends: What its handler does reaches people: it is paused when the database was restored.
     """
 
     name: str
@@ -106,6 +109,7 @@ class Queue:
     make: Callable[[Tools], Handler]
     most_jobs: int = 50
     max_attempts: int = DEFAULT_ATTEMPTS
+    sends: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,21 @@ class Settings(BaseSettings):
         description="Where the worker works: PostgreSQL connection string of the role gtr_worker. "
         "Direct connection or session pooler (port 5432).",
     )
+    listen_database_url: SecretStr | None = Field(
+        None,
+        description="Where the worker listens for new jobs, where GTR_DATABASE_URL is a transaction "
+        "pooler: direct connection or session pooler of the same database, role gtr_worker.",
+    )
+    pool_mode: Literal["auto", "session", "transaction"] = Field(
+        "auto",
+        description="What GTR_DATABASE_URL leads through: auto takes port 6543 for a transaction "
+        "pooler and tries any other; session tries 6543 too; transaction prepares nothing.",
+    )
+    state_file: Path | None = Field(
+        None,
+        description="File in which the worker remembers how far the database was, so that it "
+        "notices after a start of its own that an older copy was put back. One a database.",
+    )
     admin_database_url: SecretStr | None = Field(
         None,
         description="Where `gtr-jobs db` installs, and where `dead`, `jobs` and `queues` look and "

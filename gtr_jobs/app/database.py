@@ -50,8 +50,7 @@ def migrate_database(settings: Settings, identity: Identity, report: Report) -> 
     )
     database = admin_database(settings)
     plan = plan_of(settings)
-    known = database.parameters()
-    if known.get("port") == "6543" and ".supabase." in known.get("host", ""):
+    if database.has_transaction_port() and ".supabase." in database.parameters().get("host", ""):
         raise ConfigurationError(
             "GTR_ADMIN_DATABASE_URL is the transaction pooler's (port 6543), where no session lasts",
             "take the direct connection or the session pooler, port 5432",

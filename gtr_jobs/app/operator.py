@@ -15,6 +15,7 @@ from gtr_jobs.app.database import admin_database
 from gtr_jobs.db.audit import Audit, Note
 from gtr_jobs.db.dead_jobs import DeadJobs
 from gtr_jobs.db.jobs import Jobs
+from gtr_jobs.db.lineage import LineageBook
 from gtr_jobs.db.operator import open_operator
 from gtr_jobs.db.switches import SwitchTable
 from gtr_jobs.domain.errors import ConfigurationError
@@ -34,12 +35,14 @@ class Operator:
         dead: The list of the dead.
         jobs: The queues.
         switches: What is paused, limited and ramped.
+        lineage: Whether the database is the one that it was.
         target: Project, environment and address of the database, to be shown before an act.
     """
 
     dead: DeadOperations
     jobs: JobOperations
     switches: SwitchOperations
+    lineage: LineageBook
     target: str
 
 
@@ -69,6 +72,7 @@ async def open_operations(settings: Settings) -> AsyncIterator[Operator]:
             DeadOperations(DeadJobs(connections), jobs, lives),
             JobOperations(jobs, Audit(connections)),
             SwitchOperations(SwitchTable(connections), jobs),
+            LineageBook(connections),
             f"{names} at {database.describe()}",
         )
 

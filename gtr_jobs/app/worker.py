@@ -14,19 +14,24 @@ from gtr_jobs.app.extension import OUR_QUEUES, load_app, make_handler, read_app
 from gtr_jobs.app.providers import make_providers
 from gtr_jobs.db.compatibility import check_identity, check_worker
 from gtr_jobs.db.connect import Database, connect_async
+from gtr_jobs.db.connections import ConnectionPool
+from gtr_jobs.db.contact import Contact
 from gtr_jobs.db.deliveries import Deliveries
 from gtr_jobs.db.devices import Devices
 from gtr_jobs.db.functions import Functions
 from gtr_jobs.db.inbox import Inbox
 from gtr_jobs.db.installed import read_installed_as_worker
+from gtr_jobs.db.lineage import Lineage, MemoryFile
 from gtr_jobs.db.operations import Operations
 from gtr_jobs.db.plan import Plan
-from gtr_jobs.db.pool import make_pool, open_pool
+from gtr_jobs.db.pool import open_pool
+from gtr_jobs.db.pooler import find_pooler
 from gtr_jobs.db.searches import Searches
 from gtr_jobs.db.sources import Sources, try_source
 from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
 from gtr_jobs.engine.context import make_context
 from gtr_jobs.engine.lane import Lane, LaneSpec
+from gtr_jobs.engine.wake import WakeUp
 from gtr_jobs.extend import App, Queue, Tools
 from gtr_jobs.http.server import HttpServer, make_site
 from gtr_jobs.kinds import KINDS
@@ -41,6 +46,7 @@ from gtr_jobs.tasks.match import MatchTask
 from gtr_jobs.tasks.push import PushStore, PushTask
 from gtr_jobs.worker.chores import Chores
 from gtr_jobs.worker.daemon import Daemon, DaemonParts
+from gtr_jobs.worker.watchdog import Watchdog
 
 POOL_SIZE = 5
 # Left out where the app has no list of notifications.
@@ -72,9 +78,22 @@ async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ..
     await _check_database(database, plan, its_kinds, settings, log)
     providers = make_providers(settings, metrics)
     await _check_providers(providers.values(), log)
-    pool = make_pool(database, POOL_SIZE)
+    pooler = await find_pooler(database, _listen_database(settings), settings.pool_mode)
+    for warning in pooler.warnings:
+        log.warning(events.WORKER_WARNED, warning=warning)
+    details: dict[str, list[str]] = {}
+    contact, lineage = Contact(), _make_lineage(settings, details, log, metrics)
+    pool = ConnectionPool(
+        database,
+        POOL_SIZE,
+        is_prepared=pooler.is_session,
+        contact=contact,
+        on_connect=lineage.check,
+    )
+    watchdog = Watchdog(contact, log)
+    watchdog.start()
     await open_pool(pool, database)
-    context = make_context(database, pool, log, metrics)
+    context = make_context(pool, lineage, WakeUp(pooler.listen_at, metrics), log, metrics)
     deliveries, devices = Deliveries(pool), Devices(pool)
     push = PushTask(
         kinds=(*KINDS, *its_kinds),
@@ -97,13 +116,17 @@ async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ..
             PushTask.queue, frozenset(push.kinds), push, limit, channel=PushTask.channel
         ),
         MatchTask.queue: LaneSpec(
-            MatchTask.queue, MatchTask.kinds, matching, min(limit, MatchTask.most_jobs)
+            MatchTask.queue,
+            MatchTask.kinds,
+            matching,
+            min(limit, MatchTask.most_jobs),
+            sends=False,
         ),
     }
     if app is not None:
         tools = Tools(Functions(pool), log, metrics, context.levers())
         lanes.update((queue.name, _make_lane(queue, tools, limit)) for queue in app.queues)
-    health = Health(context.outage.seconds_since_answer)
+    health = Health(context.outage.seconds_since_answer, details=details)
 
     async def close() -> None:
         for provider in providers.values():
@@ -119,6 +142,7 @@ async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ..
             ),
             site=HttpServer(make_site(health, metrics), settings.http_host, settings.http_port),
             health=health,
+            watchdog=watchdog,
             close=close,
             grace_seconds=settings.shutdown_grace_seconds,
         )
@@ -127,7 +151,27 @@ async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ..
 
 def _make_lane(queue: Queue, tools: Tools, limit: int) -> LaneSpec:
     handler = make_handler(queue, tools)
-    return LaneSpec(queue.name, frozenset(queue.kinds), handler, min(limit, queue.most_jobs))
+    limit = min(limit, queue.most_jobs)
+    return LaneSpec(queue.name, frozenset(queue.kinds), handler, limit, sends=queue.sends)
+
+
+def _make_lineage(
+    settings: Settings, details: dict[str, list[str]], log: Logger, metrics: Metrics
+) -> Lineage:
+    def tell(what: str | None) -> None:
+        if what is None:
+            details.pop("sending", None)
+        else:
+            details["sending"] = [what]
+
+    file = MemoryFile(settings.state_file) if settings.state_file is not None else None
+    return Lineage(log, metrics, file, tell)
+
+
+def _listen_database(settings: Settings) -> Database | None:
+    if settings.listen_database_url is None:
+        return None
+    return Database(settings.listen_database_url.get_secret_value(), "GTR_LISTEN_DATABASE_URL")
 
 
 async def _check_database(

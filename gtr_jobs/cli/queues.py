@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from gtr_jobs.cli.listing import say, show_json, show_rows
 from gtr_jobs.cli.options import AsJson
 from gtr_jobs.cli.switching import For, Why, clear_switch, set_switch
 from gtr_jobs.db.switches import SetSwitch, SwitchKey
+from gtr_jobs.domain.lineage import explain_reasons
 from gtr_jobs.settings import read_settings
 
 app = typer.Typer(invoke_without_command=True)
@@ -45,9 +47,24 @@ async def _show(*, as_json: bool) -> None:
     async with open_operations(read_settings()) as operator:
         report = await operator.jobs.read_queues()
         pauses = [one for one in await operator.switches.list_all() if one.lever == "pause"]
+        lineage = await operator.lineage.read()
+    paused = lineage if lineage is not None and lineage.paused_since is not None else None
     if as_json:
-        show_json({"queues": report.depths, "workers": report.living, "pauses": pauses})
+        sending = None if paused is None else asdict(paused)
+        show_json(
+            {
+                "queues": report.depths,
+                "workers": report.living,
+                "pauses": pauses,
+                "sending_paused": sending,
+            }
+        )
         return
+    if paused is not None:
+        print(
+            f"sending is paused since {say(paused.paused_since)}: {explain_reasons(paused.reasons)}"
+        )
+        print("look at what waits, then: gtr-jobs resume --acknowledge\n")
     show_rows(
         ["queue", "ready", "scheduled", "doing", "dead", "oldest due"],
         [

@@ -26,7 +26,11 @@ def show_status(status: DatabaseStatus) -> None:
     width = max((len(line.what) for line in status.lines), default=0)
     console.print(f"{'database':{width}}  {status.place}")
     console.print(f"{'identity':{width}}  {identity}")
-    console.print(f"{'gtr-jobs':{width}}  {status.version}\n")
+    console.print(f"{'gtr-jobs':{width}}  {status.version}")
+    if status.paused:
+        paused = f"paused: {status.paused}; gtr-jobs resume --acknowledge"
+        console.print(Text(f"{'sending':{width}}  ").append(paused, "red"))
+    console.print()
     for line in status.lines:
         style = "green" if line.is_fine else "yellow"
         console.print(Text(f"{line.what:{width}}  ").append(line.state, style))

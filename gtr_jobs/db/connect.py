@@ -6,14 +6,20 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import conninfo_to_dict
 
 from gtr_jobs.db.faults import explain_failed_connection, explain_failed_statement
 from gtr_jobs.domain.errors import ConfigurationError, GtrError
 
 CONNECT_TIMEOUT_SECONDS = 10
+# Where there is another host to ask, the first one is not waited for as long.
+CONNECT_TIMEOUT_OF_SEVERAL_SECONDS = 3
+
+_DEFAULT_PORT = "5432"
+_TRANSACTION_POOLER_PORT = "6543"
 
 # A password whose signs were not written as %40 and the like is read as part of what follows it.
 _PLAIN = {
@@ -59,9 +65,30 @@ class Database:
         """Say where the database is, without its password."""
         known = self.parameters()
         user = known.get("user", "")
-        host = known.get("host") or known.get("hostaddr") or "the local socket"
-        port = known.get("port", "5432")
-        return f"{user}@{host}:{port}/{known.get('dbname', user)}"
+        hosts = ",".join(f"{host or 'the local socket'}:{port}" for host, port in self.hosts())
+        return f"{user}@{hosts}/{known.get('dbname', user)}"
+
+    def hosts(self) -> list[tuple[str, str]]:
+        """List the hosts that are asked, in their order, each with its port.
+
+        Raises:
+            ConfigurationError: There are neither one port nor as many as hosts.
+        """
+        known = self.parameters()
+        hosts = (known.get("host") or known.get("hostaddr") or "").split(",")
+        ports = (known.get("port") or _DEFAULT_PORT).split(",")
+        if len(ports) not in {1, len(hosts)}:
+            raise ConfigurationError(
+                f"{self.setting} has {len(hosts)} hosts and {len(ports)} ports",
+                "write them as host1:5432,host2:5432",
+            )
+        if len(ports) == 1:
+            ports *= len(hosts)
+        return [(host, port or _DEFAULT_PORT) for host, port in zip(hosts, ports, strict=True)]
+
+    def has_transaction_port(self) -> bool:
+        """Whether it points at the port of Supabase's transaction pooler."""
+        return any(port == _TRANSACTION_POOLER_PORT for _, port in self.hosts())
 
     def __repr__(self) -> str:
         return f"Database(setting={self.setting!r})"
@@ -74,9 +101,9 @@ def connect(database: Database) -> psycopg.Connection:
         ConfigurationError: The address, the user, the password or TLS is wrong.
         TryAgainError: The server is away.
     """
-    conninfo = _bound(database)
+    parameters = bound_parameters(database)
     try:
-        return psycopg.connect(conninfo, autocommit=True)
+        return psycopg.connect(**parameters, autocommit=True)
     except psycopg.Error as error:
         raise explain_connection_error(database, error) from None
 
@@ -88,17 +115,28 @@ async def connect_async(database: Database) -> psycopg.AsyncConnection:
         ConfigurationError: The address, the user, the password or TLS is wrong.
         TryAgainError: The server is away.
     """
-    conninfo = _bound(database)
+    parameters = bound_parameters(database)
     try:
-        return await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
+        return await psycopg.AsyncConnection.connect(**parameters, autocommit=True)
     except psycopg.Error as error:
         raise explain_connection_error(database, error) from None
 
 
-def _bound(database: Database) -> str:
-    """Give the connection string with our limit to connecting, unless it brings its own."""
-    known = {"connect_timeout": str(CONNECT_TIMEOUT_SECONDS)}
-    return make_conninfo(**(known | database.parameters()))
+def bound_parameters(database: Database) -> dict[str, Any]:
+    """Give the connection string's parts with our limit to connecting, unless it brings its own.
+
+    A server that is gone without a word is noticed by the kernel after half a minute, not after two hours.
+    """
+    several = len(database.hosts()) > 1
+    known = {
+        "connect_timeout": str(
+            CONNECT_TIMEOUT_OF_SEVERAL_SECONDS if several else CONNECT_TIMEOUT_SECONDS
+        ),
+        "keepalives_idle": "10",
+        "keepalives_interval": "5",
+        "keepalives_count": "3",
+    }
+    return known | database.parameters()
 
 
 @contextmanager

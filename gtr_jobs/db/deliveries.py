@@ -7,15 +7,15 @@ from datetime import date
 from uuid import UUID
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
 
+from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.domain.outcome import DeliveryState
 
 
 class Deliveries:
     """The ledger, as the worker may read it."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
 
     async def read_states(

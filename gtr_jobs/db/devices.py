@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from psycopg_pool import AsyncConnectionPool
+from gtr_jobs.db.connections import ConnectionPool
 
 _DEVICES = "select user_id, device_id, device_token, registered_at from gtr_jobs.read_devices(%s)"
 _BADGES = "select user_id, badge from gtr_jobs.read_badges(%s)"
@@ -40,7 +40,7 @@ class Audience:
 class Devices:
     """The devices of the app's people, as the worker may read them."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
 
     async def read_audience(self, user_ids: Collection[UUID]) -> Audience:

@@ -85,7 +85,8 @@ _TO_MEND = (
 )
 _TO_AWAIT = (
     _Fault(
-        "too many (clients|connections)|connection slots|[Mm]ax clients reached",
+        "too many (clients|connections)|connection slots|[Mm]ax clients reached"
+        "|no more connections allowed|query_wait_timeout",
         "the server has no connection left",
         "end what else is connected, or raise its limit",
     ),
@@ -93,6 +94,11 @@ _TO_AWAIT = (
         "the database system is|not currently accepting connections",
         "the server is starting, stopping or recovering",
         "try again in a moment",
+    ),
+    _Fault(
+        "session is read-only|session is not read-write",
+        "no server there takes writes",
+        "those that answer are replicas, or full: try again when one was promoted",
     ),
     _Fault(
         "could not translate host name|failed to resolve host",

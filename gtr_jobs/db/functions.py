@@ -7,7 +7,8 @@ from typing import Any
 
 from psycopg import sql
 from psycopg.rows import dict_row
-from psycopg_pool import AsyncConnectionPool
+
+from gtr_jobs.db.connections import ConnectionPool
 
 # What needs no quotes: a name that is written otherwise is a mistake.
 FUNCTION_NAME = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*")
@@ -27,7 +28,7 @@ def name_function(function: str) -> sql.Composable:
 class Functions:
     """The functions of the database that the worker may call."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
 
     async def rows(self, function: str, *arguments: Any) -> list[dict[str, Any]]:

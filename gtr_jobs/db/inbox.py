@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from psycopg_pool import AsyncConnectionPool
+from gtr_jobs.db.connections import ConnectionPool
 
 _WRITE = "select gtr_jobs.write_message_notifications(%s, %s, %s)"
 
@@ -29,7 +29,7 @@ class Note:
 class Inbox:
     """The app's `public.notifications`, as the worker may write to it."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
 
     async def write_messages(self, notes: Sequence[Note]) -> int:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from psycopg_pool import AsyncConnectionPool
-
+from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.installed import (
     TRIGGER_QUERY,
     TriggerStatus,
@@ -39,7 +38,7 @@ class Pressure:
 class Operations:
     """The state of queues and triggers, with a worker's rights."""
 
-    def __init__(self, pool: AsyncConnectionPool, plan: Plan) -> None:
+    def __init__(self, pool: ConnectionPool, plan: Plan) -> None:
         self._pool = pool
         self._triggers = expected_triggers(plan)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from gtr_jobs.db.connect import CONNECT_TIMEOUT_SECONDS, Database
+from gtr_jobs.db.connect import Database, explain_connection_error
+from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.domain.errors import TryAgainError
 from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import Logger
@@ -22,49 +23,26 @@ PASSING_ERRORS = (
     psycopg.errors.ReadOnlySqlTransaction,
 )
 
-_TRANSACTION_POOLER_PORT = "6543"
 _FIRST_WAIT_SECONDS = 0.1
 _LONGEST_WAIT_SECONDS = 5.0
 
 
-def make_pool(database: Database, size: int) -> AsyncConnectionPool:
-    """Make the pool of a daemon; it is opened by whoever runs it.
-
-    Connections are in autocommit mode and are handed out unchecked: a statement is one round trip,
-    and one that fails because its connection was gone is tried again by its caller.
-    """
-    is_transaction_pooler = database.parameters().get("port") == _TRANSACTION_POOLER_PORT
-    return AsyncConnectionPool(
-        database.dsn,
-        min_size=1,
-        max_size=size,
-        open=False,
-        timeout=CONNECT_TIMEOUT_SECONDS,
-        max_idle=300,
-        name="gtr_jobs",
-        kwargs={
-            "autocommit": True,
-            "application_name": "gtr_jobs",
-            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            # A pooler that changes connections between statements loses prepared ones.
-            "prepare_threshold": None if is_transaction_pooler else 5,
-        },
-    )
-
-
-async def open_pool(pool: AsyncConnectionPool, database: Database) -> None:
+async def open_pool(pool: ConnectionPool, database: Database) -> None:
     """Open a pool, with its first connection.
 
     Raises:
+        ConfigurationError: The address, the user, the password or TLS is wrong.
         TryAgainError: The server gives no connection now.
     """
     try:
-        await pool.open(wait=True, timeout=CONNECT_TIMEOUT_SECONDS)
-    except PoolTimeout:
+        await pool.open()
+    except psycopg.errors.ReadOnlySqlTransaction:
         raise TryAgainError(
-            f"{database.setting} ({database.describe()}): no connection was to be had",
-            "the server may have none left; try again",
+            f"{database.setting} ({database.describe()}): the database takes no writes",
+            "it is a replica, or full; with several hosts, put target_session_attrs=read-write behind the ?",
         ) from None
+    except psycopg.OperationalError as error:
+        raise explain_connection_error(database, error) from None
 
 
 class Outage:
@@ -74,11 +52,13 @@ class Outage:
         self._log = log
         self._metrics = metrics
         self._since: float | None = None
-        self._failures = 0
         self._answered_at = time.monotonic()
+        # The loops that have failed and not succeeded since. What one of them is denied another may still
+        # get: a full or read-only database answers who only reads.
+        self._failing: set[asyncio.Task[Any] | None] = set()
 
     def seconds_since_answer(self) -> float:
-        """Say how long ago the database last answered."""
+        """Say how long ago the database last did what it was asked."""
         return time.monotonic() - self._answered_at
 
     @property
@@ -87,14 +67,19 @@ class Outage:
         return self._since is not None
 
     async def wait_after(self, error: Exception, stopping: asyncio.Event) -> None:
-        """Take note of a failure and wait before the next try, or until the daemon stops."""
+        """Take note of a failure and wait before the next try, or until the daemon stops.
+
+        The longer the outage has lasted, the longer the wait: at most five seconds, so that work goes
+        on soon after the database is back.
+        """
         sqlstate = getattr(error, "sqlstate", None) or "none"
         self._metrics.database_errors.labels(sqlstate[:2]).inc()
+        self._failing.add(asyncio.current_task())
         if self._since is None:
             self._since = time.monotonic()
             self._log.warning(events.DATABASE_AWAY, error=type(error).__name__, sqlstate=sqlstate)
-        longest = min(_LONGEST_WAIT_SECONDS, _FIRST_WAIT_SECONDS * 2**self._failures)
-        self._failures = min(self._failures + 1, 10)
+        lasted = time.monotonic() - self._since
+        longest = min(_LONGEST_WAIT_SECONDS, max(_FIRST_WAIT_SECONDS, lasted))
         # Many daemons wait for one server: each at another moment.
         seconds = longest * random.uniform(0.5, 1.0)  # noqa: S311  (scatter, not secrecy)
         try:
@@ -104,12 +89,15 @@ class Outage:
             return
 
     def end(self) -> None:
-        """Take note that the database answered."""
+        """Take note that the database did what the running task asked."""
         self._answered_at = time.monotonic()
         self._metrics.database_contact.set_to_current_time()
-        if self._since is not None:
+        if self._since is None:
+            return
+        self._failing.discard(asyncio.current_task())
+        self._failing = {task for task in self._failing if task is not None and not task.done()}
+        if not self._failing:
             self._log.info(
                 events.DATABASE_BACK, seconds_away=round(time.monotonic() - self._since, 3)
             )
             self._since = None
-            self._failures = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from psycopg_pool import AsyncConnectionPool
+from gtr_jobs.db.connections import ConnectionPool
 
 _TELL = """
     select fitting, told, last_user_id
@@ -31,7 +31,7 @@ class Told:
 class Searches:
     """The saved searches of the app's people, as the worker may use them."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
 
     async def tell_of(self, listing_id: UUID, *, after: UUID, limit: int, trace_id: str) -> Told:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from psycopg_pool import AsyncConnectionPool
 
+from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.faults import explain_failed_statement
 from gtr_jobs.db.functions import name_function
 from gtr_jobs.domain.errors import ConfigurationError
@@ -50,7 +50,7 @@ async def try_source(connection: psycopg.AsyncConnection, source: Source[RowT_co
 class Sources:
     """The tables that cause notifications, as the worker may read them."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
 
     async def read_rows(

@@ -21,6 +21,7 @@ from gtr_jobs.db.installed import (
 from gtr_jobs.db.plan import OURS, Plan, component_of
 from gtr_jobs.db.sqlfiles import Index
 from gtr_jobs.domain.errors import ConfigurationError
+from gtr_jobs.domain.lineage import explain_reasons
 from gtr_jobs.domain.version import Version
 
 _OTHER_APP = "of an app that GTR_APP does not name"
@@ -50,6 +51,7 @@ class DatabaseStatus:
         version: The package's version.
         project: What project the database says it is, if it says.
         environment: What environment it says it is, if it says.
+        paused: Why sending is paused; empty where it is not, or where no worker has looked yet.
         lines: Everything that is installed, or should be.
         refusal: Why a migration would be refused, and what to do; None where it would not.
     """
@@ -58,6 +60,7 @@ class DatabaseStatus:
     version: Version
     project: str | None
     environment: str | None
+    paused: str
     lines: tuple[StatusLine, ...]
     refusal: str | None
 
@@ -83,9 +86,21 @@ def read_status(connection: psycopg.Connection, database: Database, plan: Plan) 
         version=plan.version,
         project=installed.project,
         environment=installed.environment,
+        paused=_read_pause(connection),
         lines=lines,
         refusal=_find_refusal(plan, installed),
     )
+
+
+def _read_pause(connection: psycopg.Connection) -> str:
+    with connection.cursor() as cursor:
+        # As old as the installation may be: asked for what is there.
+        cursor.execute("select to_regclass('gtr_jobs.lineage')")
+        if cursor.fetchone() == (None,):
+            return ""
+        cursor.execute("select reasons from gtr_jobs.lineage where paused_since is not null")
+        row = cursor.fetchone()
+    return explain_reasons(row[0]) if row is not None else ""
 
 
 def _find_refusal(plan: Plan, installed: Installed) -> str | None:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from psycopg_pool import AsyncConnectionPool
-
 from gtr_jobs.db.audit import Note
+from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.operator import Connections, fetch_rows
 from gtr_jobs.domain.switches import Lever, SwitchRow
 
@@ -31,7 +30,7 @@ class Lease:
 class SwitchReader:
     """What a worker may do with switches."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
 
     async def read(self) -> list[SwitchRow]:

@@ -90,14 +90,27 @@ class EmbeddedServer:
         """The folder of the unix socket, on which the superuser needs no password."""
         return self._cluster.runtime
 
-    def restart(self, mode: ShutdownMode = "fast") -> None:
-        """Stop the server and start it again on the same port: every connection breaks.
+    @property
+    def cluster(self) -> Cluster:
+        """Its programs and folders."""
+        return self._cluster
+
+    def go_down(self, mode: ShutdownMode = "fast") -> None:
+        """Stop the server and keep what it has; every connection breaks.
 
         Args:
-            mode: `immediate` is a crash: it recovers from its log when it starts.
+            mode: `immediate` is a crash: it recovers from its log when it comes up.
         """
         self._cluster.stop(mode)
+
+    def come_up(self) -> None:
+        """Start the server again, on the same port."""
         self._cluster.start()
+
+    def restart(self, mode: ShutdownMode = "fast") -> None:
+        """Stop the server and start it again on the same port: see `go_down`."""
+        self.go_down(mode)
+        self.come_up()
 
     def stop(self) -> None:
         """Be done with the server. The last of its users stops it and deletes what it has on disk."""

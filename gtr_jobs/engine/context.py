@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from psycopg_pool import AsyncConnectionPool
-
-from gtr_jobs.db.connect import Database
+from gtr_jobs.db.connections import ConnectionPool
+from gtr_jobs.db.lineage import Lineage
 from gtr_jobs.db.pool import Outage
 from gtr_jobs.db.switches import SwitchReader
 from gtr_jobs.engine.acker import Acker
@@ -33,6 +32,7 @@ class EngineContext:
     switchboard: Switchboard
     rates: Rates
     held: HeldJobs
+    lineage: Lineage
     outage: Outage
     log: Logger
     metrics: Metrics
@@ -45,24 +45,33 @@ class EngineContext:
         """Make what tasks ask before they send."""
         return Levers(self.switchboard, self.rates, self.held)
 
+    def may_claim(self, *, sends: bool) -> bool:
+        """Whether a lane may claim and begin new work.
+
+        Args:
+            sends: What it does reaches people.
+        """
+        return not self.membership.is_fenced and not (sends and self.lineage.is_paused)
+
 
 def make_context(
-    database: Database, pool: AsyncConnectionPool, log: Logger, metrics: Metrics
+    pool: ConnectionPool, lineage: Lineage, wake_up: WakeUp, log: Logger, metrics: Metrics
 ) -> EngineContext:
     """Put the engine's parts together over one pool."""
     queue = Queue(pool)
     outage = Outage(log, metrics)
     reader, held = SwitchReader(pool), HeldJobs(pool, log)
     board = Switchboard(reader, held, outage, log, metrics)
-    membership = Membership(queue, outage, log, metrics)
+    membership = Membership(queue, lineage, outage, log, metrics)
     return EngineContext(
         queue=queue,
         membership=membership,
         acker=Acker(queue, membership, outage, log, metrics),
-        wake_up=WakeUp(database),
         switchboard=board,
         rates=Rates(reader, board),
         held=held,
+        wake_up=wake_up,
+        lineage=lineage,
         outage=outage,
         log=log,
         metrics=metrics,

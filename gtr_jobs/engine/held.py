@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from psycopg_pool import AsyncConnectionPool
-
+from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.engine.job import Job
 from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import Logger
@@ -17,7 +16,7 @@ JOBS_A_STATEMENT = 2000
 class HeldJobs:
     """What pauses keep from being done, in the database."""
 
-    def __init__(self, pool: AsyncConnectionPool, log: Logger) -> None:
+    def __init__(self, pool: ConnectionPool, log: Logger) -> None:
         self._pool = pool
         self._log = log
 

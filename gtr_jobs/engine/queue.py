@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, assert_never
 
 import orjson
+import psycopg
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
 
+from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.domain.delivery import Delivery
 from gtr_jobs.domain.outcome import Accepted
 from gtr_jobs.engine.front import Front
@@ -61,7 +62,7 @@ class Rescued:
 class Queue:
     """The queue, as one worker process sees it."""
 
-    def __init__(self, pool: AsyncConnectionPool) -> None:
+    def __init__(self, pool: ConnectionPool) -> None:
         self._pool = pool
         self._fronts: defaultdict[str, Front] = defaultdict(Front)
 
@@ -86,6 +87,11 @@ class Queue:
             )
             fates = [bool(row[0]) for row in await cursor.fetchall()]
         return Rescued(given_back=fates.count(True), quarantined=fates.count(False))
+
+    async def look(self, check: Callable[[psycopg.AsyncConnection[Any]], Awaitable[None]]) -> None:
+        """Lend a connection to who looks at it."""
+        async with self._pool.connection() as connection:
+            await check(connection)
 
     async def fall_asleep(self, queue: str, worker_id: int) -> None:
         """Ask to be notified of the next insert into a queue."""

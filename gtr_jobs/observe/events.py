@@ -16,6 +16,9 @@ WORKER_WARNED: Final = "worker.warned"
 
 DATABASE_AWAY: Final = "database.away"
 DATABASE_BACK: Final = "database.back"
+DATABASE_SILENT: Final = "database.silent"
+SENDING_PAUSED: Final = "database.sending_paused"
+SENDING_RESUMED: Final = "database.sending_resumed"
 TRIGGERS_MISSING: Final = "database.triggers_missing"
 
 JOBS_CLAIMED: Final = "jobs.claimed"
@@ -24,6 +27,7 @@ JOB_DIED: Final = "job.died"
 JOBS_RESCUED: Final = "jobs.rescued"
 JOBS_SET_ASIDE: Final = "jobs.set_aside"
 JOBS_BROUGHT_BACK: Final = "jobs.brought_back"
+JOBS_UNOWNED: Final = "jobs.unowned"
 JOBS_LOST: Final = "jobs.lost_claim"
 HANDLER_FAILED: Final = "jobs.handler_failed"
 

@@ -42,8 +42,14 @@ class Metrics:
         )
         self.jobs_rescued = Counter(
             "gtr_jobs_rescued_total",
-            "Jobs of dead workers, given back or quarantined",
+            "Jobs of dead workers, given_back or quarantined, and jobs released by the worker that never learned of its claim",
             ["fate"],
+            registry=self.registry,
+        )
+        self.jobs_unowned = Gauge(
+            "gtr_jobs_doing_unowned",
+            "Jobs that the database held this worker to be doing and that it did not have, when last compared",
+            ["queue"],
             registry=self.registry,
         )
         self.queue_wait = BatchHistogram(
@@ -120,6 +126,16 @@ class Metrics:
         self.database_contact = Gauge(
             "gtr_worker_last_db_roundtrip_timestamp_seconds",
             "When the database last answered this worker",
+            registry=self.registry,
+        )
+        self.timeline_changed = Gauge(
+            "gtr_db_timeline_changed",
+            "1 while sending is paused because the database is another one than it was, or an older one",
+            registry=self.registry,
+        )
+        self.listening = Gauge(
+            "gtr_worker_listening",
+            "1 while inserts wake this worker, 0 while it finds jobs by looking every second",
             registry=self.registry,
         )
 

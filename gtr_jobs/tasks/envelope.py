@@ -23,13 +23,15 @@ from gtr_jobs.domain.payload import fit_body, fit_title
 from gtr_jobs.domain.push import Message, Push, Target
 from gtr_jobs.domain.sources import ChatMessage, SourceRow
 from gtr_jobs.domain.tokens import TokenKind, classify_token
-from gtr_jobs.engine.job import Job
+from gtr_jobs.engine.job import Job, TryAgain
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.engine.retry import Attempted, end_after
 from gtr_jobs.kinds.base import Kind
 
 # Stands for a provider where no provider was asked.
 NOBODY = "none"
+# How long a job waits that this worker may not send now; another one may.
+_PUT_OFF_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -135,6 +137,10 @@ class Envelope:
         if not any(delivery.state in OPEN_STATES for delivery in self.deliveries):
             attempts += self.held
         return Ack(self.job, end_after(self.job, attempts), self.deliveries)
+
+    def put_off(self) -> Ack:
+        """End the job for now: whom nothing was sent to stays open, and what came of the others is written."""
+        return Ack(self.job, TryAgain(delay=_PUT_OFF_SECONDS, uses_attempt=False), self.deliveries)
 
 
 def word_message(kind: Kind[Any], row: SourceRow, job: Job, scheme: str) -> Message:

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from gtr_jobs.db.pool import PASSING_ERRORS
-from gtr_jobs.engine.job import Job, JobEnd
+from gtr_jobs.engine.fence import may_send_now
+from gtr_jobs.engine.job import HandBack, Job, JobEnd
 from gtr_jobs.engine.lane import Finish, Handler
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.engine.retry import end_after_fault
@@ -24,7 +25,8 @@ def one_by_one(do: DoJob, log: Logger, *, at_once: int = 1) -> Handler:
     """Make a handler of what is to be done for one job.
 
     A job whose arguments name no row (`{"id": uuid}`) is dead. A fault in one job uses up an attempt
-    of that job and of no other. While the database is away, jobs are handed back and use none.
+    of that job and of no other. While the database is away, jobs are handed back and use none; none is
+    begun while this worker is cut off from it (`may_send_now`).
 
     Args:
         do: Does one job. It may run again after it was interrupted: it must come to the same.
@@ -45,7 +47,8 @@ def one_by_one(do: DoJob, log: Logger, *, at_once: int = 1) -> Handler:
     async def handle(jobs: Sequence[Job], finish: Finish) -> None:
         async def end(job: Job, row_id: UUID) -> None:
             async with turn:
-                finish(Ack(job, await end_of(job, row_id)))
+                is_allowed = may_send_now()
+                finish(Ack(job, await end_of(job, row_id) if is_allowed else HandBack(delay=1.0)))
 
         try:
             async with asyncio.TaskGroup() as running:

@@ -22,6 +22,7 @@ from gtr_jobs.domain.delivery import Channel, make_dedupe_key
 from gtr_jobs.domain.outcome import Ambiguous, DeadTarget, DeliveryState, Outcome, Skipped
 from gtr_jobs.domain.sources import ChatMessage, Source, SourceRow
 from gtr_jobs.domain.tokens import TokenKind
+from gtr_jobs.engine.fence import may_send_now
 from gtr_jobs.engine.job import HandBack, Job
 from gtr_jobs.engine.lane import Finish
 from gtr_jobs.engine.levers import Levers
@@ -210,6 +211,9 @@ class PushTask:
                 for chunk in self._cut(self._providers[kind], pushes)
             )
         )
+        for envelope in envelopes:
+            if not envelope.is_settled:
+                finish(envelope.put_off())
 
     def _cut(self, provider: Provider, pushes: Sequence[Sending]) -> Iterator[Sequence[Sending]]:
         size = self._levers.most_at_once("channel", self.channel, PUSHES_A_CALL)
@@ -238,6 +242,8 @@ class PushTask:
     async def _send_chunk(
         self, provider: Provider, chunk: Sequence[Sending], finish: Finish
     ) -> None:
+        if not may_send_now():
+            return
         answered: list[tuple[Sending, Outcome]]
         try:
             outcomes = await provider.send([push for _, _, push in chunk])

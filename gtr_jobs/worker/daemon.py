@@ -20,6 +20,7 @@ from gtr_jobs.observe import events
 from gtr_jobs.observe.faults import places_of
 from gtr_jobs.ops.health import Health
 from gtr_jobs.worker.chores import Chores
+from gtr_jobs.worker.watchdog import Watchdog
 
 # How long the last acks may take when the database is away at the end.
 _LAST_ACKS_SECONDS = 5.0
@@ -45,6 +46,7 @@ class DaemonParts:
         chores: Work beside the lanes.
         site: Health and metrics over HTTP.
         health: What they tell.
+        watchdog: Looks already, and ends the process when the database does not answer at all.
         close: Closes providers and pool, when all is written.
         grace_seconds: How long running work may go on after a signal.
     """
@@ -54,6 +56,7 @@ class DaemonParts:
     chores: Chores
     site: Site
     health: Health
+    watchdog: Watchdog
     close: Callable[[], Awaitable[None]]
     grace_seconds: float
 
@@ -99,6 +102,7 @@ class Daemon:
             context.metrics.worker_up.set(0)
             await self._leave()
             await self._parts.close()
+            self._parts.watchdog.stop()
             context.log.info(events.WORKER_STOPPED, worker_id=context.membership.worker_id)
 
     def _announce(self, address: str) -> None:

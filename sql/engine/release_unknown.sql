@@ -30,9 +30,12 @@ begin
                 held.status = 'doing'
                 and held.worker_id = p_worker_id
                 and held.queue_name = p_queue
-                and not exists (
-                    select from unnest(p_job_ids, p_claim_numbers) as known (job_id, claim_number)
-                    where known.job_id = held.id and known.claim_number = held.claim_number
+                -- Hashed, whatever the planner believes of the arrays' length: "not exists" became a loop in a loop.
+                and (held.id, held.claim_number) not in (
+                    select
+                        known.job_id,
+                        known.claim_number
+                    from unnest(p_job_ids, p_claim_numbers) as known (job_id, claim_number)
                 )
             limit 1000
             for update skip locked

@@ -16,6 +16,7 @@ $$;
 
 grant usage on schema gtr_jobs to gtr_operator;
 grant execute on function
+gtr_jobs.acknowledge_lineage(uuid, text, text, jsonb),
 gtr_jobs.cancel_jobs(bigint[], uuid, text, text, jsonb),
 gtr_jobs.clear_switch(text, text, text, text, uuid, text, text, jsonb),
 gtr_jobs.discard_dead_jobs(bigint[], uuid, text, text, jsonb),
@@ -30,6 +31,7 @@ gtr_jobs.read_installation(),
 gtr_jobs.read_job_audit(bigint),
 gtr_jobs.read_job_deliveries(date, bigint),
 gtr_jobs.read_jobs(bigint[]),
+gtr_jobs.read_lineage(),
 gtr_jobs.read_queue_depth(),
 gtr_jobs.read_workers(),
 gtr_jobs.requeue_dead_jobs(bigint[], double precision, double precision, uuid, text, text, jsonb),

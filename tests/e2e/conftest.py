@@ -6,29 +6,20 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from support.chats import Chat, open_chat
 from support.databases import ProjectDatabase
-from support.installed import ENVIRONMENT, PROJECT
-from support.way import Way
-
-from gtr_jobs.dev.standins import ProviderStandIns
+from support.way import Way, open_way
 
 
 @pytest.fixture
 async def way(database: ProjectDatabase, tmp_path: Path) -> AsyncIterator[Way]:
     """A database in which gtr_jobs is installed, and stand-ins that know a worker's keys."""
-    async with (
-        ProviderStandIns() as providers,
-        await database.connect_async() as connection,
-    ):
-        settings = {
-            **providers.write_credentials(tmp_path),
-            "GTR_DATABASE_URL": database.worker_dsn,
-            "GTR_PROJECT": PROJECT,
-            "GTR_ENVIRONMENT": ENVIRONMENT,
-            "GTR_HTTP_PORT": "0",
-        }
-        way = Way(database, connection, providers, settings)
-        try:
-            yield way
-        finally:
-            await way.close()
+    async with open_way(database, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def chat(tmp_path: Path) -> AsyncIterator[Chat]:
+    """Two people who write to each other, on a server of the test's own."""
+    async with open_chat(tmp_path) as opened:
+        yield opened

@@ -9,14 +9,14 @@ from uuid import UUID
 
 import pytest
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
 from support.databases import ProjectDatabase
 from support.jobs import fetch_value
 from support.people import create_person
 from support.searches import add_searchers, offer_r34
 
 from gtr_jobs.db.connect import Database
-from gtr_jobs.db.pool import make_pool, open_pool
+from gtr_jobs.db.connections import ConnectionPool
+from gtr_jobs.db.pool import open_pool
 from gtr_jobs.db.searches import Searches
 from gtr_jobs.engine.job import Die, Done, Job, JobEnd, TryAgain
 from gtr_jobs.engine.queue import Ack
@@ -33,10 +33,10 @@ async def admin(database: ProjectDatabase) -> AsyncIterator[AsyncConnection]:
 
 
 @pytest.fixture
-async def pool(database: ProjectDatabase) -> AsyncIterator[AsyncConnectionPool]:
+async def pool(database: ProjectDatabase) -> AsyncIterator[ConnectionPool]:
     """A worker's connections."""
     address = Database(database.worker_dsn, "GTR_DATABASE_URL")
-    pool = make_pool(address, 2)
+    pool = ConnectionPool(address, 2)
     await open_pool(pool, address)
     try:
         yield pool
@@ -62,7 +62,7 @@ def _job(number: int, listing: object, attempts: int = 0) -> Job:
     )
 
 
-async def _run(pool: AsyncConnectionPool, *jobs: Job) -> dict[int, JobEnd]:
+async def _run(pool: ConnectionPool, *jobs: Job) -> dict[int, JobEnd]:
     ends: dict[int, JobEnd] = {}
 
     def finish(ack: Ack) -> None:
@@ -84,7 +84,7 @@ async def _count_told(admin: AsyncConnection, listing: UUID) -> int:
 @pytest.mark.parametrize("people", [0, 1, 2, 3, 4, 5])
 async def test_everybody_is_told_however_many_pages_they_fill(
     admin: AsyncConnection,
-    pool: AsyncConnectionPool,
+    pool: ConnectionPool,
     monkeypatch: pytest.MonkeyPatch,
     people: int,
 ) -> None:
@@ -100,7 +100,7 @@ async def test_everybody_is_told_however_many_pages_they_fill(
 
 
 async def test_a_listing_that_fails_uses_up_its_own_attempts_only(
-    admin: AsyncConnection, pool: AsyncConnectionPool
+    admin: AsyncConnection, pool: ConnectionPool
 ) -> None:
     """Those before and behind it are done; it is tried again, and at last it is dead with what it died of."""
     await add_searchers(admin, 3, model="R34")

@@ -156,7 +156,7 @@ async def test_the_workers_sessions_have_limits(worker: AsyncConnection) -> None
         await fetch_value(worker, f"select current_setting('{name}')") for name in settings
     ] == [
         '""',
-        "30s",
+        "15s",
         "1min",
         "5s",
     ]

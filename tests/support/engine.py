@@ -10,17 +10,18 @@ from typing import Any
 
 import structlog
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
 from structlog.testing import LogCapture
 from support.databases import ProjectDatabase
 from support.jobs import fetch_value
 
 from gtr_jobs.db.connect import Database
-from gtr_jobs.db.pool import make_pool
+from gtr_jobs.db.connections import ConnectionPool
+from gtr_jobs.db.lineage import Lineage
 from gtr_jobs.engine.context import EngineContext, make_context
 from gtr_jobs.engine.job import Done, Job
 from gtr_jobs.engine.lane import Finish, Handler, Lane, LaneSpec
 from gtr_jobs.engine.queue import Ack
+from gtr_jobs.engine.wake import WakeUp
 from gtr_jobs.observe.metrics import Metrics
 
 PATIENCE_SECONDS = 10.0
@@ -70,7 +71,7 @@ class Engine:
     """
 
     context: EngineContext
-    pool: AsyncConnectionPool
+    pool: ConnectionPool
     admin: AsyncConnection
     log: LogCapture
     stack: AsyncExitStack
@@ -89,10 +90,15 @@ class Engine:
         return task
 
     def start_lane(
-        self, handler: Handler, *, limit: int = 100, kinds: frozenset[str] | None = None
+        self,
+        handler: Handler,
+        *,
+        limit: int = 100,
+        kinds: frozenset[str] | None = None,
+        sends: bool = True,
     ) -> tuple[Lane, asyncio.Task[None]]:
         """Drain the queue `push`."""
-        spec = LaneSpec("push", kinds or frozenset({"message"}), handler, limit)
+        spec = LaneSpec("push", kinds or frozenset({"message"}), handler, limit, sends=sends)
         lane = Lane(spec, self.context)
         self.stack.push_async_callback(lane.finish, 0, asyncio.Event())
         return lane, self.start(lane.run(self.stopping))
@@ -113,6 +119,9 @@ class Engine:
         """Wait until a call reaches the worker."""
         listening = "select count(*) from pg_stat_activity where state = 'idle' and query = 'listen gtr_jobs_wake' and datname = current_database()"
         await self.until(listening, 1)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not self.context.wake_up.is_listening:
+                await asyncio.sleep(0.01)
 
     async def until_asleep(self) -> None:
         """Wait until the lane has said that it sleeps."""
@@ -147,9 +156,11 @@ async def run_engine(database: ProjectDatabase, admin: AsyncConnection) -> Async
     )
     address = Database(database.worker_dsn, "GTR_DATABASE_URL")
     async with AsyncExitStack() as stack:
-        pool = make_pool(address, 4)
+        metrics = Metrics("test")
+        lineage = Lineage(logger, metrics)
+        pool = ConnectionPool(address, 4, on_connect=lineage.check)
         await stack.enter_async_context(pool)
-        context = make_context(address, pool, logger, Metrics("test"))
+        context = make_context(pool, lineage, WakeUp(address, metrics), logger, metrics)
         await context.membership.join()
         engine = Engine(context, pool, admin, log, stack)
         engine.start(context.acker.run())

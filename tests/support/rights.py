@@ -11,6 +11,7 @@ WORKER_FUNCTIONS = {
     "gtr_jobs.ack_jobs",
     "gtr_jobs.beat_heart",
     "gtr_jobs.bring_back_jobs",
+    "gtr_jobs.check_lineage",
     "gtr_jobs.claim_jobs",
     "gtr_jobs.claim_jobs_after",
     "gtr_jobs.claim_limited",
@@ -65,6 +66,7 @@ PRIVATE_FUNCTIONS = {
     "gtr_jobs.on_user_device_tokens_insert",
     "gtr_jobs.on_user_device_tokens_update",
     "gtr_jobs.ramp_place",
+    "gtr_jobs.read_server",
     "gtr_jobs.record_enqueue_error",
     "gtr_jobs.refuse",
     "gtr_jobs.refuse_audit_change",
@@ -73,6 +75,7 @@ PRIVATE_FUNCTIONS = {
 }
 # What operators do, as the owner or as a role that was given them.
 OPERATOR_FUNCTIONS = {
+    "gtr_jobs.acknowledge_lineage",
     "gtr_jobs.cancel_jobs",
     "gtr_jobs.clear_switch",
     "gtr_jobs.count_causes",
@@ -88,6 +91,7 @@ OPERATOR_FUNCTIONS = {
     "gtr_jobs.read_job_audit",
     "gtr_jobs.read_job_deliveries",
     "gtr_jobs.read_jobs",
+    "gtr_jobs.read_lineage",
     "gtr_jobs.read_workers",
     "gtr_jobs.record_audit",
     "gtr_jobs.requeue_dead_jobs",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from support.databases import ProjectDatabase
+from support.installed import ENVIRONMENT, PROJECT
 from support.people import create_conversation, create_device, create_person
 
 from gtr_jobs.dev.standins import ProviderStandIns
@@ -108,3 +111,24 @@ class Way:
     async def close(self) -> None:
         """Stop what was started."""
         await self._stack.aclose()
+
+
+@asynccontextmanager
+async def open_way(database: ProjectDatabase, folder: Path) -> AsyncIterator[Way]:
+    """Start stand-ins that know a worker's keys, beside a database in which gtr_jobs is installed."""
+    async with (
+        ProviderStandIns() as providers,
+        await database.connect_async() as connection,
+    ):
+        settings = {
+            **providers.write_credentials(folder),
+            "GTR_DATABASE_URL": database.worker_dsn,
+            "GTR_PROJECT": PROJECT,
+            "GTR_ENVIRONMENT": ENVIRONMENT,
+            "GTR_HTTP_PORT": "0",
+        }
+        way = Way(database, connection, providers, settings)
+        try:
+            yield way
+        finally:
+            await way.close()

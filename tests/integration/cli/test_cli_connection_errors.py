@@ -122,3 +122,35 @@ def test_a_server_that_is_full(command: Connecting, database: ProjectDatabase) -
     with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
         connection.execute(f"alter database {database.name} connection limit 0".encode())
     command.assert_refused(dsn, 75, "no connection left")
+
+
+def test_several_hosts_of_which_one_answers(
+    command: Connecting, bare_database: ProjectDatabase
+) -> None:
+    """The one that is away is passed over; where nobody takes writes, that is said."""
+    there = f"{bare_database.server.host}:{bare_database.server.port}"
+    own = {"GTR_DATABASE_URL": bare_database.worker_dsn}.get(command.setting, bare_database.dsn)
+    with hold_port() as port:
+        several = own.replace(f"@{there}/", f"@127.0.0.1:{port},{there}/")
+        ended = command.run(f"{several}?target_session_attrs=read-write&connect_timeout=2")
+        assert "cannot be reached" not in ended.err
+        command.assert_refused(
+            f"{_LOGIN}@127.0.0.1:{port},127.0.0.1:{port}/postgres",
+            75,
+            f"postgres@127.0.0.1:{port},127.0.0.1:{port}/postgres",
+            "cannot be reached",
+        )
+
+
+def test_several_hosts_of_which_none_takes_writes(
+    command: Connecting, database: ProjectDatabase
+) -> None:
+    """All are replicas: it may be that one is promoted soon."""
+    own = {"GTR_DATABASE_URL": database.worker_dsn}.get(command.setting, database.dsn)
+    with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
+        connection.execute(
+            f"alter database {database.name} set default_transaction_read_only = on".encode()
+        )
+    command.assert_refused(
+        f"{own}?target_session_attrs=read-write", 75, "no server there takes writes"
+    )

@@ -52,6 +52,7 @@ async def test_a_lane_that_stops_claims_nothing_more(
     engine: Engine, admin: AsyncConnection, batches: Batches, rare_looks: None
 ) -> None:
     """Told to stop while it sleeps, it wakes, says so, and ends."""
+    await engine.until_it_listens()
     lane, running = engine.start_lane(batches)
     await engine.until_asleep()
     engine.stopping.set()

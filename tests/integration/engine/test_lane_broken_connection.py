@@ -83,7 +83,8 @@ async def test_a_claim_whose_reply_was_lost_is_given_back(
     assert [(job.claim_number, job.attempts, job.lost_claims) for job in batches.jobs] == [
         (2, 0, 0)
     ] * 3
-    assert [event["given_back"] for event in engine.events("jobs.rescued")] == [3]
+    assert engine.events("jobs.unowned") == [{"queue": "push", "released": 3}]
+    assert engine.metric("gtr_jobs_rescued_total", fate="released") == 3
 
 
 async def test_giving_back_lost_claims_takes_nothing_that_runs(

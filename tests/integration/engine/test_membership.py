@@ -96,9 +96,57 @@ async def test_after_an_outage_the_others_are_left_time_to_say_that_they_live(
     monkeypatch.setattr(queue, "beat_heart", beat_after_outage)
     grace = 0.0 if is_over else 600.0
     monkeypatch.setattr(membership_module, "GRACE_AFTER_OUTAGE_SECONDS", grace)
+    # Since it joined its heart has been silent for a minute.
+    engine.context.membership._beat_at -= 60
     await fall_silent(admin, silent)
     engine.start(engine.context.membership.run())
     async with asyncio.timeout(PATIENCE_SECONDS):
         while beats < 10:
             await asyncio.sleep(0.01)
     assert await fetch_value(admin, DOING) == (0 if is_over else 1)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_full_batch_does_not_keep_the_rest_waiting(
+    engine: Engine,
+    admin: AsyncConnection,
+    database: ProjectDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All that the dead held is given back between two beats, batch after batch."""
+    monkeypatch.setattr(membership_module, "MAX_RESCUED_AT_ONCE", 4)
+    monkeypatch.setattr(membership_module, "HEARTBEAT_SECONDS", 600.0)
+    async with await database.connect_async("gtr_worker") as other:
+        silent = await register_worker(other)
+        await put_jobs(admin, 11)
+        assert len(await claim(other, silent)) == 11
+    await fall_silent(admin, silent)
+    engine.start(engine.context.membership.run())
+    await engine.until_said("jobs.rescued")
+    assert engine.events("jobs.rescued") == [{"given_back": 11, "quarantined": 0}]
+    assert await fetch_value(admin, DOING) == 0
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_short_interruption_holds_up_no_rescue(
+    engine: Engine,
+    admin: AsyncConnection,
+    database: ProjectDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One lost connection is no outage in which others fell silent too."""
+    silent = await _hold_a_job(admin, database)
+    queue, beats = engine.context.queue, 0
+    beat_heart = queue.beat_heart
+
+    async def beat_after_interruption(worker_id: int) -> bool:
+        nonlocal beats
+        beats += 1
+        if beats == 1:
+            raise psycopg.OperationalError("one connection was lost")
+        return await beat_heart(worker_id)
+
+    monkeypatch.setattr(queue, "beat_heart", beat_after_interruption)
+    await fall_silent(admin, silent)
+    engine.start(engine.context.membership.run())
+    await engine.until(DOING, 0)

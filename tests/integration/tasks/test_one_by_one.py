@@ -12,13 +12,13 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 import structlog
-from psycopg_pool import AsyncConnectionPool
 from structlog.testing import LogCapture
 from support.databases import ProjectDatabase
 
 from gtr_jobs.db.connect import Database
+from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.functions import Functions
-from gtr_jobs.db.pool import make_pool, open_pool
+from gtr_jobs.db.pool import open_pool
 from gtr_jobs.engine.job import Die, Done, Job, JobEnd, TryAgain
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.tasks.one_by_one import one_by_one
@@ -124,7 +124,7 @@ async def test_while_the_database_is_away_the_lane_is_told_so_by_name() -> None:
 
 
 @pytest.fixture
-async def pool(database: ProjectDatabase) -> AsyncIterator[AsyncConnectionPool]:
+async def pool(database: ProjectDatabase) -> AsyncIterator[ConnectionPool]:
     """A worker's connections to a database in which another team has functions."""
     with database.connect() as connection:
         connection.execute(
@@ -141,7 +141,7 @@ async def pool(database: ProjectDatabase) -> AsyncIterator[AsyncConnectionPool]:
             """
         )
     address = Database(database.worker_dsn, "GTR_DATABASE_URL")
-    pool = make_pool(address, 2)
+    pool = ConnectionPool(address, 2)
     await open_pool(pool, address)
     try:
         yield pool
@@ -150,7 +150,7 @@ async def pool(database: ProjectDatabase) -> AsyncIterator[AsyncConnectionPool]:
 
 
 async def test_functions_are_called_by_name_with_a_workers_rights(
-    pool: AsyncConnectionPool,
+    pool: ConnectionPool,
 ) -> None:
     """Rows by the names of their columns, or one value; what is no name never reaches the database."""
     functions = Functions(pool)

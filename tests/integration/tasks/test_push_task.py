@@ -172,3 +172,29 @@ async def test_a_fault_in_one_call_loses_nothing_of_what_others_sent(
         "also fine": "sent",
     }
     assert sorted(scene.carrier.taken) == ["also fine", "fail", "fine", "first"]
+
+
+async def test_a_worker_that_was_cut_off_sends_nothing_more(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it sent before is written; the rest goes back as it was, and uses no attempt."""
+    monkeypatch.setattr("gtr_jobs.tasks.push.PUSHES_A_CALL", 1)
+    monkeypatch.setattr(
+        "gtr_jobs.tasks.push.may_send_now", lambda: "fine" not in scene.carrier.taken
+    )
+    await scene.write("fine", "later", "later still")
+    await scene.engine.until(DONE, 2)
+    await scene.engine.context.acker.drain()
+    assert scene.carrier.taken == ["first", "fine"]
+    assert (
+        await fetch_rows(
+            scene.engine.admin, "select status::text, attempts, lost_claims from gtr_jobs.jobs"
+        )
+        == [("todo", 0, 0)] * 2
+    )
+    monkeypatch.undo()
+    await _run_again(scene.engine.admin)
+    await scene.engine.until(DONE, 4)
+    assert {
+        text: state for text, (state, *_) in (await scene.deliveries()).items()
+    } == dict.fromkeys(["first", "fine", "later", "later still"], "sent")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg import AsyncConnection
 from support.jobs import Claimed, claim, fetch_rows, fetch_value, put_jobs, register_worker
+from support.scans import reads_of
 
 
 @pytest.fixture
@@ -83,3 +84,21 @@ async def test_a_job_meets_its_twin_when_it_is_released(
     await admin.execute(enqueue)
     assert await _release(worker, worker_id) == 1
     assert len(await claim(worker, worker_id)) == 2
+
+
+async def test_it_reads_what_is_being_done_and_nothing_that_waits(
+    admin: AsyncConnection, worker: AsyncConnection, worker_id: int
+) -> None:
+    """By the index of running jobs, however much waits and however little the planner knows."""
+    await put_jobs(admin, 1000)
+    held = await claim(worker, worker_id, 200)
+    known = [job.job_id for job in held], [job.claim_number for job in held]
+    await admin.execute("set plan_cache_mode = force_generic_plan")
+    reads = await reads_of(
+        admin,
+        "select gtr_jobs.release_unknown_jobs('push', %s, %s::bigint[], %s::bigint[])",
+        worker_id,
+        *known,
+    )
+    assert reads.tables == {}
+    assert sum(reads.indexes.values()) == 200
