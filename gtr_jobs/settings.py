@@ -20,6 +20,8 @@ _HTTPS_ORIGIN = re.compile(
     r"https://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?/?", re.ASCII | re.IGNORECASE
 )
 
+MOST_PROCESSES = 256
+
 LogFormat = Literal["auto", "json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -72,6 +74,11 @@ class Settings(BaseSettings):
     )
     concurrency: int = Field(
         500, ge=1, le=10_000, description="How many jobs of a queue may run at once."
+    )
+    processes: Annotated[int, Field(ge=1, le=MOST_PROCESSES)] | Literal["auto"] = Field(
+        1,
+        description="How many processes a worker runs, 1 to 256, or auto: one for each core that it "
+        "may use. Each has its own connections to the database and its own GTR_CONCURRENCY.",
     )
     shutdown_grace_seconds: float = Field(
         25.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterable
 from typing import Any
 
@@ -41,6 +42,8 @@ from gtr_jobs.tasks.match import MatchTask
 from gtr_jobs.tasks.push import PushStore, PushTask
 from gtr_jobs.worker.chores import Chores
 from gtr_jobs.worker.daemon import Daemon, DaemonParts
+from gtr_jobs.worker.orders import Begin
+from gtr_jobs.worker.reports import ParentLink
 
 POOL_SIZE = 5
 # Left out where the app has no list of notifications.
@@ -49,6 +52,15 @@ _MESSAGE_NOTES = "worker/write_message_notifications.sql"
 
 def run_worker(settings: Settings) -> None:
     """Run the daemon until it is told to stop."""
+    _run(settings, None, None)
+
+
+def run_child(settings: Settings, begin: Begin, parent: socket.socket) -> None:
+    """Run the daemon as one of several processes, until its parent tells it to stop or is gone."""
+    _run(settings, begin, parent)
+
+
+def _run(settings: Settings, begin: Begin | None, parent: socket.socket | None) -> None:
     app = load_app(settings)
     its = tuple(queue.name for queue in app.queues) if app is not None else ()
     queues = settings.queue_names(its)
@@ -59,12 +71,20 @@ def run_worker(settings: Settings) -> None:
             f"GTR_QUEUES (--queues): no queue {', '.join(unknown) or 'is named'}",
             f"there is {', '.join(known)}",
         )
-    configure_logs(settings.log_format, settings.log_level)
+    configure_logs(
+        settings.log_format, settings.log_level, None if begin is None else begin.process
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run_worker(settings, app, queues))
+        runner.run(_run_worker(settings, app, queues, begin, parent))
 
 
-async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ...]) -> None:
+async def _run_worker(
+    settings: Settings,
+    app: App | None,
+    queues: tuple[str, ...],
+    begin: Begin | None,
+    parent: socket.socket | None,
+) -> None:
     log, metrics = get_logger(), Metrics(__version__)
     database = _worker_database(settings)
     plan = installation_plan(read_app(app) if app is not None else None)
@@ -107,19 +127,27 @@ async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ..
             await provider.close()
         await pool.close()
 
-    await Daemon(
+    link = (
+        None if begin is None or parent is None else ParentLink(parent, begin.http, health, metrics)
+    )
+    daemon = Daemon(
         DaemonParts(
             context=context,
             lanes=[Lane(lanes[queue], context) for queue in queues],
             chores=Chores(
                 Operations(pool, plan), deliveries, devices, health, context.outage, log, metrics
             ),
-            site=HttpServer(make_site(health, metrics), settings.http_host, settings.http_port),
+            site=link
+            or HttpServer(make_site(health, metrics), settings.http_host, settings.http_port),
             health=health,
             close=close,
             grace_seconds=settings.shutdown_grace_seconds,
+            has_parent=link is not None,
         )
-    ).run()
+    )
+    if link is not None:
+        link.obey(daemon.begin_to_stop, daemon.hurry)
+    await daemon.run()
 
 
 def _make_lane(queue: Queue, tools: Tools, limit: int) -> LaneSpec:

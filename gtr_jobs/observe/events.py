@@ -14,6 +14,13 @@ WORKER_FAILED: Final = "worker.failed"
 WORKER_REGISTERED_ANEW: Final = "worker.registered_anew"
 WORKER_WARNED: Final = "worker.warned"
 
+PROCESSES_STARTED: Final = "processes.started"
+PROCESSES_STOPPING: Final = "processes.stopping"
+PROCESSES_STOPPED: Final = "processes.stopped"
+PROCESS_ENDED: Final = "processes.ended"
+PROCESS_SILENT: Final = "processes.silent"
+PROCESS_KILLED: Final = "processes.killed"
+
 DATABASE_AWAY: Final = "database.away"
 DATABASE_BACK: Final = "database.back"
 TRIGGERS_MISSING: Final = "database.triggers_missing"

@@ -47,6 +47,8 @@ class DaemonParts:
         health: What they tell.
         close: Closes providers and pool, when all is written.
         grace_seconds: How long running work may go on after a signal.
+        has_parent: A parent counts the signals and says when to hurry. A supervisor that signals
+            every process of a group signals this one too, and that is no second signal.
     """
 
     context: EngineContext
@@ -56,6 +58,7 @@ class DaemonParts:
     health: Health
     close: Callable[[], Awaitable[None]]
     grace_seconds: float
+    has_parent: bool = False
 
 
 class Daemon:
@@ -72,6 +75,15 @@ class Daemon:
             self._hurry.set()
         self._stopping.set()
 
+    def begin_to_stop(self) -> None:
+        """Begin to stop; called again, it changes nothing."""
+        self._stopping.set()
+
+    def hurry(self) -> None:
+        """Hand running work back at once."""
+        self._stopping.set()
+        self._hurry.set()
+
     async def run(self) -> None:
         """Work until told to stop.
 
@@ -82,7 +94,9 @@ class Daemon:
         context, health = self._parts.context, self._parts.health
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(
+                number, self.begin_to_stop if self._parts.has_parent else self.stop
+            )
         address = self._parts.site.bind()
         try:
             await context.membership.join()
