@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     )
 
     queues: str = Field(
-        "push,match",
+        "push,match,maintenance",
         description="The queues that the worker drains, separated by commas; unless set, those of "
         "GTR_APP too.",
     )
@@ -85,6 +85,19 @@ class Settings(BaseSettings):
         ge=0,
         le=600,
         description="How long running work may go on after SIGTERM before it is handed back.",
+    )
+    keep_deliveries_days: int = Field(
+        90,
+        ge=30,
+        le=3650,
+        description="How many days of the ledger of deliveries are kept; at least 30, longer than any "
+        "message lives.",
+    )
+    keep_history_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="How many days of jobs that ended, and of rows that were not enqueued, are kept.",
     )
 
     log_format: LogFormat = Field(

@@ -16,12 +16,15 @@ from gtr_jobs.db.audit import Audit, Note
 from gtr_jobs.db.dead_jobs import DeadJobs
 from gtr_jobs.db.jobs import Jobs
 from gtr_jobs.db.operator import open_operator
+from gtr_jobs.domain.cron import Cron
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.kinds import KINDS
 from gtr_jobs.kinds.base import Kind
+from gtr_jobs.ops.cron import CronOperations
 from gtr_jobs.ops.dead import DeadOperations
 from gtr_jobs.ops.jobs import JobOperations
 from gtr_jobs.settings import Settings
+from gtr_jobs.worker.cron_table import CRON
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,13 @@ class Operator:
     Args:
         dead: The list of the dead.
         jobs: The queues.
+        cron: What is done at fixed times.
         target: Project, environment and address of the database, to be shown before an act.
     """
 
     dead: DeadOperations
     jobs: JobOperations
+    cron: CronOperations
     target: str
 
 
@@ -47,7 +52,8 @@ async def open_operations(settings: Settings) -> AsyncIterator[Operator]:
         ConfigurationError: The database is another project or environment than the settings say.
     """
     database = admin_database(settings)
-    lives = {kind.name: kind.time_to_live for kind in _kinds_of(settings)}
+    kinds, crons = _tables_of(settings)
+    lives = {kind.name: kind.time_to_live for kind in kinds}
     async with open_operator(database) as connections:
         jobs = Jobs(connections)
         project, environment = await jobs.read_identity()
@@ -64,6 +70,7 @@ async def open_operations(settings: Settings) -> AsyncIterator[Operator]:
         yield Operator(
             DeadOperations(DeadJobs(connections), jobs, lives),
             JobOperations(jobs, Audit(connections)),
+            CronOperations(connections, crons),
             f"{names} at {database.describe()}",
         )
 
@@ -73,14 +80,15 @@ def make_note(reason: str, wanted: Mapping[str, Any]) -> Note:
     return Note(uuid4(), _actor()[:200], reason, wanted)
 
 
-def _kinds_of(settings: Settings) -> tuple[Kind[Any], ...]:
+def _tables_of(settings: Settings) -> tuple[tuple[Kind[Any], ...], tuple[Cron, ...]]:
+    """Give the kinds of notification and the cron lines, with those of the app."""
     if settings.app is None:
-        return KINDS
+        return KINDS, CRON
     # Most of what there is to load, and only an app needs it here.
     from gtr_jobs.app.extension import load_app  # noqa: PLC0415
 
     app = load_app(settings)
-    return (*KINDS, *app.kinds) if app is not None else KINDS
+    return ((*KINDS, *app.kinds), (*CRON, *app.cron)) if app is not None else (KINDS, CRON)
 
 
 def _actor() -> str:

@@ -15,11 +15,13 @@ from gtr_jobs.app.extension import OUR_QUEUES, load_app, make_handler, read_app
 from gtr_jobs.app.providers import make_providers
 from gtr_jobs.db.compatibility import check_identity, check_worker
 from gtr_jobs.db.connect import Database, connect_async
+from gtr_jobs.db.cron import CronTicks
 from gtr_jobs.db.deliveries import Deliveries
 from gtr_jobs.db.devices import Devices
 from gtr_jobs.db.functions import Functions
 from gtr_jobs.db.inbox import Inbox
 from gtr_jobs.db.installed import read_installed_as_worker
+from gtr_jobs.db.old_rows import Forgetting
 from gtr_jobs.db.operations import Operations
 from gtr_jobs.db.plan import Plan
 from gtr_jobs.db.pool import make_pool, open_pool
@@ -38,9 +40,12 @@ from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.ops.health import Health
 from gtr_jobs.providers.base import Provider
 from gtr_jobs.settings import Settings
+from gtr_jobs.tasks.maintenance import KeepDays, MaintenanceTask
 from gtr_jobs.tasks.match import MatchTask
 from gtr_jobs.tasks.push import PushStore, PushTask
 from gtr_jobs.worker.chores import Chores
+from gtr_jobs.worker.cron import CronLoop
+from gtr_jobs.worker.cron_table import CRON
 from gtr_jobs.worker.daemon import Daemon, DaemonParts
 from gtr_jobs.worker.orders import Begin
 from gtr_jobs.worker.reports import ParentLink
@@ -110,16 +115,36 @@ async def _run_worker(
         metrics=metrics,
     )
     matching = MatchTask(searches=Searches(pool), log=log)
+    maintenance = MaintenanceTask(
+        forgetting=Forgetting(pool),
+        keep=KeepDays(settings.keep_deliveries_days, settings.keep_history_days),
+        log=log,
+    )
     limit = settings.concurrency
     lanes = {
         PushTask.queue: LaneSpec(PushTask.queue, frozenset(push.kinds), push, limit),
         MatchTask.queue: LaneSpec(
             MatchTask.queue, MatchTask.kinds, matching, min(limit, MatchTask.most_jobs)
         ),
+        MaintenanceTask.queue: LaneSpec(
+            MaintenanceTask.queue,
+            MaintenanceTask.kinds,
+            maintenance,
+            min(limit, MaintenanceTask.most_jobs),
+        ),
     }
     if app is not None:
         tools = Tools(Functions(pool), log, metrics)
         lanes.update((queue.name, _make_lane(queue, tools, limit)) for queue in app.queues)
+    drained = {kind for queue in queues for kind in lanes[queue].kinds}
+    its_cron = app.cron if app is not None else ()
+    cron = CronLoop(
+        [line for line in (*CRON, *its_cron) if line.kind in drained],
+        CronTicks(pool),
+        context.outage,
+        log,
+        metrics,
+    )
     health = Health(context.outage.seconds_since_answer)
 
     async def close() -> None:
@@ -137,6 +162,7 @@ async def _run_worker(
             chores=Chores(
                 Operations(pool, plan), deliveries, devices, health, context.outage, log, metrics
             ),
+            cron=cron,
             site=link
             or HttpServer(make_site(health, metrics), settings.http_host, settings.http_port),
             health=health,

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gtr_jobs import __version__
-from gtr_jobs.cli import db, dead, dev, init, jobs, queues, worker
+from gtr_jobs.cli import cron, db, dead, dev, init, jobs, queues, worker
 from gtr_jobs.domain.errors import GtrError
 
 INTERRUPTED = 130
@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 app.command("worker")(worker.work)
 app.command("queues")(queues.queues)
+app.command("cron")(cron.cron)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(db.app, name="db")

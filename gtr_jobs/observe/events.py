@@ -32,6 +32,11 @@ JOBS_RESCUED: Final = "jobs.rescued"
 JOBS_LOST: Final = "jobs.lost_claim"
 HANDLER_FAILED: Final = "jobs.handler_failed"
 
+CRON_TICKED: Final = "cron.ticked"
+CRON_TICKS_SKIPPED: Final = "cron.ticks_skipped"
+MAINTENANCE_DONE: Final = "maintenance.done"
+MAINTENANCE_POSTPONED: Final = "maintenance.postponed"
+
 PUSH_ATTEMPTED: Final = "push.attempted"
 SEARCHES_MATCHED: Final = "searches.matched"
 

@@ -98,6 +98,12 @@ class Metrics:
             "Rows whose trigger could not enqueue in the last hour; counts stop at 10000",
             registry=self.registry,
         )
+        self.cron_ticks = Counter(
+            "gtr_cron_ticks_total",
+            "Ticks of cron lines that this worker enqueued, or left out by the line's policy",
+            ["cron", "fate"],
+            registry=self.registry,
+        )
         self.database_errors = Counter(
             "gtr_db_errors_total",
             "Statements that failed, by class of SQLSTATE",

@@ -20,6 +20,7 @@ from gtr_jobs.observe import events
 from gtr_jobs.observe.faults import places_of
 from gtr_jobs.ops.health import Health
 from gtr_jobs.worker.chores import Chores
+from gtr_jobs.worker.cron import CronLoop
 
 # How long the last acks may take when the database is away at the end.
 _LAST_ACKS_SECONDS = 5.0
@@ -43,6 +44,7 @@ class DaemonParts:
         context: The engine.
         lanes: One a queue.
         chores: Work beside the lanes.
+        cron: What is enqueued at fixed times.
         site: Health and metrics over HTTP.
         health: What they tell.
         close: Closes providers and pool, when all is written.
@@ -54,6 +56,7 @@ class DaemonParts:
     context: EngineContext
     lanes: Sequence[Lane]
     chores: Chores
+    cron: CronLoop
     site: Site
     health: Health
     close: Callable[[], Awaitable[None]]
@@ -138,6 +141,7 @@ class Daemon:
         ]
         claimers = [
             self._start(self._parts.chores.run(self._stopping), "chores"),
+            self._start(self._parts.cron.run(self._stopping), "cron"),
             *(self._start(lane.run(self._stopping), lane.queue) for lane in self._parts.lanes),
         ]
         told = asyncio.create_task(self._stopping.wait())

@@ -8,7 +8,7 @@ import os
 import signal
 import urllib.error
 import urllib.request
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -78,7 +78,7 @@ async def _until(address: str, is_so: Callable[[dict[str, Any]], bool]) -> dict[
 async def _metrics(address: str) -> dict[str, float]:
     """Read the page; series of one name are added up."""
     _, text = await asyncio.to_thread(_get, f"{address}/metrics")
-    found: Counter[str] = Counter()
+    found: defaultdict[str, float] = defaultdict(float)
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             found[sample.name] += sample.value
@@ -229,7 +229,12 @@ async def test_a_second_signal_hurries_every_process(way: Way) -> None:
     ("setting", "value", "code", "says"),
     [
         ("GTR_QUEUES", "nonsense", 78, "no queue nonsense"),
-        ("GTR_DATABASE_URL", "postgresql://gtr_worker:x@127.0.0.1:1/postgres", 75, "refused"),
+        (
+            "GTR_DATABASE_URL",
+            "postgresql://gtr_worker:x@127.0.0.1:1/postgres",
+            75,
+            "cannot be reached",
+        ),
     ],
 )
 async def test_what_keeps_all_from_starting_ends_the_parent_as_it_would_end_one(

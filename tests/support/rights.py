@@ -11,8 +11,11 @@ WORKER_FUNCTIONS = {
     "gtr_jobs.beat_heart",
     "gtr_jobs.claim_jobs",
     "gtr_jobs.count_enqueue_errors",
+    "gtr_jobs.drop_old_partition",
     "gtr_jobs.enqueue",
+    "gtr_jobs.enqueue_cron_ticks",
     "gtr_jobs.fall_asleep",
+    "gtr_jobs.forget_rows",
     "gtr_jobs.job",
     "gtr_jobs.keep_devices",
     "gtr_jobs.make_partitions",
@@ -31,6 +34,7 @@ WORKER_FUNCTIONS = {
     "gtr_jobs.stay_awake",
     "gtr_jobs.tell_saved_searches",
     "gtr_jobs.unregister_worker",
+    "gtr_jobs.watch_cron",
     "gtr_jobs.write_message_notifications",
 }
 # What others get done for them.
@@ -64,6 +68,7 @@ OPERATOR_FUNCTIONS = {
     "gtr_jobs.discard_dead_jobs",
     "gtr_jobs.find_dead_jobs",
     "gtr_jobs.group_dead_jobs",
+    "gtr_jobs.list_cron",
     "gtr_jobs.list_dead_jobs",
     "gtr_jobs.list_jobs",
     "gtr_jobs.list_kinds",
