@@ -28,6 +28,7 @@ from gtr_jobs.db.installed import (
     read_installed,
     read_triggers,
 )
+from gtr_jobs.db.live_indexes import make_large_indexes
 from gtr_jobs.db.plan import Plan, Step, component_of
 from gtr_jobs.db.sqlfiles import Index, SqlFile, Trigger
 from gtr_jobs.db.statements import (
@@ -190,6 +191,7 @@ def _install_files(
         has_lost = file.trigger in lost or not lost.isdisjoint(file.indexes)
         if not _is_due(plan, file, installed.files.get(file.path), has_lost=has_lost):
             continue
+        make_large_indexes(connection, file, lost, report)
         report(f"installing {file.path}")
         _install_file(connection, plan, file)
         done.append(file.path)

@@ -73,6 +73,8 @@ class Lane:
         """Claim and hand over until the daemon stops; what was handed over then still runs."""
         while not stopping.is_set():
             await self._wait_for_room(stopping)
+            if stopping.is_set():
+                return
             try:
                 jobs = await self._next_jobs(stopping)
             except PASSING_ERRORS as error:
@@ -112,6 +114,8 @@ class Lane:
         await self._context.queue.fall_asleep(queue, worker_id)
         try:
             for seconds in _naps():
+                if stopping.is_set():
+                    break
                 jobs = await self._claim()
                 if jobs or stopping.is_set():
                     break

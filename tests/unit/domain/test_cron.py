@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -205,7 +205,7 @@ def test_years_without_a_worker_are_looked_through_at_once() -> None:
 )
 def test_a_mistake_in_a_line_is_named(changed: dict[str, Any], says: str) -> None:
     """The field, and what it wants."""
-    mistake = find_mistake(cast("Cron", replace(CRON, **changed)))
+    mistake = find_mistake(replace(CRON, **changed))
     assert mistake is not None
     assert says in mistake
 
