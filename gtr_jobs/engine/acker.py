@@ -13,10 +13,12 @@ from gtr_jobs.engine.job import Die, Done, HandBack, TryAgain
 from gtr_jobs.engine.membership import Membership
 from gtr_jobs.engine.queue import Ack, Queue
 from gtr_jobs.observe import events
-from gtr_jobs.observe.logs import Logger
+from gtr_jobs.observe.logs import Logger, logs_every_job
 from gtr_jobs.observe.metrics import Metrics
 
-MAX_ACKS_A_STATEMENT = 500
+MAX_ACKS_A_STATEMENT = 1000
+# With so many unwritten acks a lane claims no more, until half of them are written.
+_FAR_BEHIND = 4 * MAX_ACKS_A_STATEMENT
 
 _END_NAMES: dict[type[Done | TryAgain | HandBack | Die], str] = {
     Done: "done",
@@ -46,12 +48,17 @@ class Acker:
         self._empty = asyncio.Event()
         self._empty.set()
         self._gave_up = asyncio.Event()
+        # Set while few acks wait to be written.
+        self.keeps_up = asyncio.Event()
+        self.keeps_up.set()
 
     def put(self, ack: Ack) -> None:
         """Take an ack; it is written soon."""
         self._waiting.append(ack)
         self._empty.clear()
         self._came.set()
+        if len(self._waiting) >= _FAR_BEHIND:
+            self.keeps_up.clear()
 
     def unwritten_claims(self) -> set[tuple[int, int]]:
         """List the claims whose acks were taken and are not known to be written."""
@@ -67,6 +74,8 @@ class Acker:
             ]
             await self._write(self._writing)
             self._writing = []
+            if len(self._waiting) <= _FAR_BEHIND // 2:
+                self.keeps_up.set()
             if not self._waiting:
                 self._came.clear()
                 self._empty.set()
@@ -110,33 +119,33 @@ class Acker:
         self._report([ack], await self._write_until_known([ack]))
 
     def _report(self, batch: list[Ack], written: frozenset[int]) -> None:
-        lost: Counter[str] = Counter()
-        for ack in batch:
-            job = ack.job
-            self._metrics.in_flight.labels(job.queue).dec()
-            if job.job_id not in written:
-                lost[job.queue] += 1
-                continue
-            self._metrics.jobs_ended.labels(job.queue, job.kind, _END_NAMES[type(ack.end)]).inc()
-            if isinstance(ack.end, Die):
-                self._log.error(
-                    events.JOB_DIED,
-                    job_id=job.job_id,
-                    queue=job.queue,
-                    kind=job.kind,
-                    code=ack.end.code,
-                    error=ack.end.error,
-                    trace_id=job.trace_id,
-                )
-            else:
-                self._log.debug(
-                    events.JOB_ENDED,
-                    job_id=job.job_id,
-                    queue=job.queue,
-                    kind=job.kind,
-                    end=_END_NAMES[type(ack.end)],
-                    trace_id=job.trace_id,
-                )
+        ended = Counter(
+            (ack.job.queue, ack.job.kind, _END_NAMES[type(ack.end)])
+            for ack in batch
+            if ack.job.job_id in written
+        )
+        lost = Counter(ack.job.queue for ack in batch if ack.job.job_id not in written)
+        for (queue, kind, end), count in ended.items():
+            self._metrics.in_flight.labels(queue).dec(count)
+            self._metrics.jobs_ended.labels(queue, kind, end).inc(count)
         for queue, count in lost.items():
+            self._metrics.in_flight.labels(queue).dec(count)
             self._metrics.jobs_lost.labels(queue).inc(count)
             self._log.warning(events.JOBS_LOST, queue=queue, jobs=count)
+        if logs_every_job() or any(isinstance(ack.end, Die) for ack in batch):
+            for ack in batch:
+                if ack.job.job_id in written:
+                    self._tell(ack)
+
+    def _tell(self, ack: Ack) -> None:
+        job = ack.job
+        about = {
+            "job_id": job.job_id,
+            "queue": job.queue,
+            "kind": job.kind,
+            "trace_id": job.trace_id,
+        }
+        if isinstance(ack.end, Die):
+            self._log.error(events.JOB_DIED, **about, code=ack.end.code, error=ack.end.error)
+        else:
+            self._log.debug(events.JOB_ENDED, **about, end=_END_NAMES[type(ack.end)])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from hashlib import blake2s
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One claim of one job.
 
     Args:
@@ -42,7 +41,7 @@ class Job:
     trace_id: str
     age_seconds: float
     waited_seconds: float
-    claimed_at: float = field(default_factory=time.monotonic)
+    claimed_at: float
 
     @property
     def runs_again(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ Finish = Callable[[Ack], None]
 # Does a batch of jobs, and says of each, as soon as it is known, how it ended.
 Handler = Callable[[Sequence[Job], Finish], Awaitable[None]]
 
-MAX_JOBS_A_CLAIM = 500
+MAX_JOBS_A_CLAIM = 1000
 # How long a job of a kind that this version does not know is left to a newer worker.
 UNKNOWN_KIND_SECONDS = 30.0
 # How long a claim whose answer was lost may still be under way: the role's statement_timeout, and some.
@@ -104,6 +105,10 @@ class Lane:
         while len(self._open_claims) > self._spec.limit * 3 // 4 and not stopping.is_set():
             self._room.clear()
             await _first_of(self._room, stopping, timeout_seconds=_POLL_SECONDS)
+        # What is done and not written is held in memory, and lost with this process: it stays little.
+        keeps_up = self._context.acker.keeps_up
+        while not keeps_up.is_set() and not stopping.is_set():
+            await _first_of(keeps_up, stopping, timeout_seconds=_POLL_SECONDS)
 
     async def _next_jobs(self, stopping: asyncio.Event) -> list[Job]:
         jobs = await self._claim()
@@ -193,15 +198,16 @@ class Lane:
                 finish_rest(lambda job: end_after_fault(job, left_open))
 
     def _sort_out_unknown(self, jobs: list[Job], finish: Finish) -> list[Job]:
-        known = []
-        for job in jobs:
-            if job.kind in self._spec.kinds:
-                known.append(job)
-                self._context.metrics.queue_wait.labels(job.queue, job.kind).observe(
-                    job.waited_seconds
-                )
-            else:
-                finish(Ack(job, HandBack(delay=UNKNOWN_KIND_SECONDS)))
+        known = [job for job in jobs if job.kind in self._spec.kinds]
+        if len(known) < len(jobs):
+            for job in jobs:
+                if job.kind not in self._spec.kinds:
+                    finish(Ack(job, HandBack(delay=UNKNOWN_KIND_SECONDS)))
+        waits: defaultdict[str, list[float]] = defaultdict(list)
+        for job in known:
+            waits[job.kind].append(job.waited_seconds)
+        for kind, seconds in waits.items():
+            self._context.metrics.queue_wait.observe((self._spec.queue, kind), seconds)
         return known
 
     def _report_fault(self, error: Exception, jobs: int) -> None:

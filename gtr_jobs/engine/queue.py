@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
+import orjson
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from gtr_jobs.domain.delivery import Delivery
@@ -15,15 +17,15 @@ from gtr_jobs.engine.job import Die, Done, HandBack, Job, JobEnd, TryAgain, fing
 
 _CLAIM = """
     select
-        job_id, kind, args, attempts, max_attempts, claim_number, lost_claims, event_day, trace_id,
+        job_id, kind, args::text, attempts, max_attempts, claim_number, lost_claims, event_day, trace_id,
         age_seconds, waited_seconds
     from gtr_jobs.claim_jobs(%s, %s, %s)
 """
+_ACK_DONE = "select gtr_jobs.ack_done_jobs(%s, %s::bigint[], %s::bigint[])"
 _ACK = "select gtr_jobs.ack_jobs(%s, %s::jsonb, %s::jsonb)"
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
+class Ack(NamedTuple):
     """What came of one claimed job.
 
     Args:
@@ -35,6 +37,11 @@ class Ack:
     job: Job
     end: JobEnd
     deliveries: Sequence[Delivery] = ()
+
+    @property
+    def tells_nothing(self) -> bool:
+        """Whether there is nothing to write but that the job is done."""
+        return not self.deliveries and isinstance(self.end, Done)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,8 @@ class Queue:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(_CLAIM, [queue, worker_id, limit])
             rows = await cursor.fetchall()
-        return [_job(queue, row) for row in rows]
+        claimed_at = time.monotonic()
+        return [_job(queue, row, claimed_at) for row in rows]
 
     async def release_unknown_jobs(
         self, queue: str, worker_id: int, known: Collection[tuple[int, int]]
@@ -104,18 +112,21 @@ class Queue:
         )
 
     async def ack_jobs(self, worker_id: int, acks: Sequence[Ack]) -> frozenset[int]:
-        """Write ends and deliveries in one transaction.
+        """Write ends and deliveries, those of one job in one transaction.
 
         Returns:
             The jobs that were still this worker's; of the others nothing was written.
         """
-        ends = json.dumps([_end_record(ack) for ack in acks])
-        deliveries = json.dumps(
-            [_delivery_record(ack, delivery) for ack in acks for delivery in ack.deliveries]
-        )
+        plain = [ack.job for ack in acks if ack.tells_nothing]
+        telling = [ack for ack in acks if not ack.tells_nothing]
+        written: set[int] = set()
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(_ACK, [worker_id, ends, deliveries])
-            return frozenset([int(row[0]) for row in await cursor.fetchall()])
+            # What was sent is the more worth knowing.
+            if telling:
+                written |= await _ack(connection, worker_id, telling)
+            if plain:
+                written |= await _ack_done(connection, worker_id, plain)
+        return frozenset(written)
 
     async def _value(self, query: str, *parameters: object) -> Any:
         async with self._pool.connection() as connection:
@@ -124,34 +135,25 @@ class Queue:
         return row[0] if row else None
 
 
-def _job(queue: str, row: tuple[Any, ...]) -> Job:
-    (
-        job_id,
-        kind,
-        args,
-        attempts,
-        max_attempts,
-        claim_number,
-        lost_claims,
-        event_day,
-        trace_id,
-        age_seconds,
-        waited_seconds,
-    ) = row
-    return Job(
-        job_id=job_id,
-        queue=queue,
-        kind=kind,
-        args=args,
-        attempts=attempts,
-        max_attempts=max_attempts,
-        claim_number=claim_number,
-        lost_claims=lost_claims,
-        event_day=event_day,
-        trace_id=trace_id,
-        age_seconds=age_seconds,
-        waited_seconds=waited_seconds,
-    )
+def _job(queue: str, row: tuple[Any, ...], claimed_at: float) -> Job:
+    job_id, kind, args, *rest = row
+    return Job._make((job_id, queue, kind, orjson.loads(args), *rest, claimed_at))
+
+
+async def _ack_done(
+    connection: AsyncConnection, worker_id: int, jobs: Sequence[Job]
+) -> frozenset[int]:
+    job_ids, claim_numbers = [job.job_id for job in jobs], [job.claim_number for job in jobs]
+    cursor = await connection.execute(_ACK_DONE, [worker_id, job_ids, claim_numbers])
+    return frozenset([row[0] for row in await cursor.fetchall()])
+
+
+async def _ack(connection: AsyncConnection, worker_id: int, acks: Sequence[Ack]) -> frozenset[int]:
+    ends = [_end_record(ack) for ack in acks]
+    deliveries = [_delivery_record(ack, delivery) for ack in acks for delivery in ack.deliveries]
+    documents = [orjson.dumps(ends).decode(), orjson.dumps(deliveries).decode()]
+    cursor = await connection.execute(_ACK, [worker_id, *documents])
+    return frozenset([row[0] for row in await cursor.fetchall()])
 
 
 def _end_record(ack: Ack) -> dict[str, object]:

@@ -77,3 +77,8 @@ def get_logger() -> Logger:
     """Give the daemon's logger."""
     logger: Logger = structlog.stdlib.get_logger("gtr_jobs")
     return logger
+
+
+def logs_every_job() -> bool:
+    """Whether the log is so fine that each job has its line: to make it for nobody costs more than the job."""
+    return logging.getLogger("gtr_jobs").isEnabledFor(logging.DEBUG)

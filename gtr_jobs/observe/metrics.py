@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from gtr_jobs.observe.histogram import BatchHistogram
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _WAITS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800)
@@ -44,12 +46,8 @@ class Metrics:
             ["fate"],
             registry=self.registry,
         )
-        self.queue_wait = Histogram(
-            "gtr_job_queue_wait_seconds",
-            "From due to claimed",
-            kinds,
-            buckets=_WAITS,
-            registry=self.registry,
+        self.queue_wait = BatchHistogram(
+            "gtr_job_queue_wait_seconds", "From due to claimed", kinds, _WAITS, self.registry
         )
         self.in_flight = Gauge(
             "gtr_worker_inflight_jobs",

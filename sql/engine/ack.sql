@@ -28,18 +28,11 @@ begin
         )
     ),
 
+    -- One by one, by number: a join would be free to read all that is being done.
     held as (
         select
-            j.id,
-            j.queue_name,
-            j.task_name,
-            j.args,
-            j.attempts + e.attempted::integer as attempts_made,
-            j.trace_id,
-            j.event_day,
-            j.enqueued_at,
-            j.claim_number,
-            j.lost_claims,
+            j.*,
+            j.attempts_before + e.attempted::integer as attempts_made,
             e.ended,
             e.maybe_sent,
             e.delay,
@@ -47,12 +40,29 @@ begin
             e.error,
             e.fingerprint
         from ends as e
-        join procrastinate.procrastinate_jobs as j on j.id = e.job_id
-        where
-            j.status = 'doing'
-            and j.worker_id = p_worker_id
-            and j.claim_number = e.claim_number
-        for update of j
+        cross join lateral (
+            select
+                q.id,
+                -- A lock keeps the row where it is. What another transaction moves is no longer this claim's, or not
+                -- being done any more: so what is held here is also seen at its place.
+                q.ctid as place,
+                q.queue_name,
+                q.task_name,
+                q.args,
+                q.attempts as attempts_before,
+                q.trace_id,
+                q.event_day,
+                q.enqueued_at,
+                q.claim_number,
+                q.lost_claims
+            from procrastinate.procrastinate_jobs as q
+            where
+                q.id = e.job_id
+                and q.status = 'doing'
+                and q.worker_id = p_worker_id
+                and q.claim_number = e.claim_number
+            for update
+        ) as j
     ),
 
     sent as (
@@ -135,8 +145,7 @@ begin
 
     ended as (
         delete from procrastinate.procrastinate_jobs as j
-        using held as h
-        where j.id = h.id and h.ended in ('done', 'dead')
+        where j.ctid = any(array(select h.place from held as h where h.ended in ('done', 'dead')))
     ),
 
     given_back as (
@@ -152,7 +161,9 @@ begin
             -- A twin may wait under the same key by now; the ledger keeps the two from sending twice.
             queueing_lock = null
         from held as h
-        where j.id = h.id and h.ended in ('retry', 'release')
+        where
+            j.ctid = any(array(select back.place from held as back where back.ended in ('retry', 'release')))
+            and j.id = h.id
     ),
 
     buried_jobs as (

@@ -26,9 +26,11 @@ begin
         return;
     end if;
     return query
-    -- Two ways in, an index each: jobs that fell due first (they have waited longest), then ready ones.
+    -- Two ways in, an index each: jobs that fell due first (they have waited longest), then ready ones. They are
+    -- updated by their place in the table, which their lock keeps, and are not looked up a second time. Who was moved
+    -- since this statement began is not seen at its new place, and is left for the next claim.
     with due as (
-        select j.id
+        select j.ctid as place
         from procrastinate.procrastinate_jobs as j
         where
             j.queue_name = p_queue
@@ -41,7 +43,7 @@ begin
     ),
 
     ready as (
-        select j.id
+        select j.ctid as place
         from procrastinate.procrastinate_jobs as j
         where j.queue_name = p_queue and j.status = 'todo' and j.scheduled_at is null
         order by j.priority desc, j.id
@@ -55,7 +57,7 @@ begin
             status = 'doing',
             worker_id = p_worker_id,
             claim_number = j.claim_number + 1
-        where j.id = any(array(select due.id from due union all select ready.id from ready))
+        where j.ctid = any(array(select due.place from due union all select ready.place from ready))
         returning j.*
     )
 

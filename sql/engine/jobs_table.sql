@@ -19,8 +19,9 @@ create index if not exists gtr_jobs_scheduled
     on procrastinate.procrastinate_jobs (queue_name, scheduled_at)
     where status = 'todo' and scheduled_at is not null;
 
+-- Room in a page serves no update here: every one changes what an index stands on.
+alter table procrastinate.procrastinate_jobs reset (fillfactor);
 alter table procrastinate.procrastinate_jobs set (
-    fillfactor = 70,
     autovacuum_vacuum_scale_factor = 0.01,
     autovacuum_vacuum_threshold = 1000,
     autovacuum_vacuum_cost_delay = 1
@@ -57,6 +58,14 @@ alter table procrastinate.procrastinate_jobs drop constraint if exists procrasti
 drop index if exists procrastinate.procrastinate_jobs_queue_name_idx_v1;
 drop index if exists procrastinate.procrastinate_jobs_priority_idx_v1;
 drop index if exists procrastinate.procrastinate_jobs_id_lock_idx_v1;
+-- Who does what is asked of those that are being done, which have an index of their own.
+drop index if exists procrastinate.idx_procrastinate_jobs_worker_not_null;
+
+-- One job a lock at a time is still the law for who sets a lock; the jobs that set none pay nothing for it.
+create unique index if not exists gtr_jobs_lock
+    on procrastinate.procrastinate_jobs (lock)
+    where status = 'doing' and lock is not null;
+drop index if exists procrastinate.procrastinate_jobs_lock_idx_v1;
 
 -- An unqualified name inside a function is looked up where its caller says; ours say nowhere.
 do $$

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import UUID
@@ -57,6 +58,7 @@ def _job(number: int, listing: object, attempts: int = 0) -> Job:
         trace_id=f"{number:032x}",
         age_seconds=0.0,
         waited_seconds=0.0,
+        claimed_at=time.monotonic(),
     )
 
 

@@ -52,6 +52,8 @@ async def test_a_batch_is_handed_over_and_acked(
     )  # fmt: skip
     assert 0 <= first.waited_seconds <= first.age() < 60
     assert first.runs_again is False
+    # The database knows of it before the worker does.
+    await engine.context.acker.drain()
     assert engine.metric("gtr_jobs_claimed_total", queue="push") == 5
     assert engine.metric("gtr_worker_inflight_jobs", queue="push") == 0
     assert engine.metric("gtr_jobs_ended_total", queue="push", kind="message", end="done") == 5
@@ -253,3 +255,26 @@ async def test_what_does_not_end_in_time_is_handed_back(
         await finishing
     await engine.context.acker.drain()
     assert await fetch_rows(admin, STATE) == [("todo", 0, 1, True, None)] * 2
+
+
+async def test_a_lane_claims_no_more_while_its_acks_cannot_be_written(
+    engine: Engine, admin: AsyncConnection, batches: Batches
+) -> None:
+    """What is done and not written is lost with the process: it stays little, and goes on when it is written."""
+    hold = asyncio.Event()
+    ack_jobs = engine.context.queue.ack_jobs
+
+    async def wait(worker_id: int, acks: Sequence[Ack]) -> frozenset[int]:
+        await hold.wait()
+        return await ack_jobs(worker_id, acks)
+
+    engine.context.queue.ack_jobs = wait  # type: ignore[method-assign]
+    await put_jobs(admin, 9000)
+    engine.start_lane(batches, limit=1000)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while engine.context.acker.keeps_up.is_set():
+            await asyncio.sleep(0.01)
+    held = await fetch_value(admin, "select count(*) from gtr_jobs.jobs where status = 'doing'")
+    assert 4000 <= held <= 7000
+    hold.set()
+    await engine.until(DONE, 9000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -39,6 +40,7 @@ def _job(number: int, **changed: Any) -> Job:
         "trace_id": f"{number:032x}",
         "age_seconds": 0.0,
         "waited_seconds": 0.0,
+        "claimed_at": time.monotonic(),
     }
     return Job(**{**values, **changed})
 

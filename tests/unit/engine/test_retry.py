@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 
 import pytest
@@ -48,6 +49,7 @@ def _job(attempts: int = 0) -> Job:
         trace_id="a" * 32,
         age_seconds=0.0,
         waited_seconds=0.0,
+        claimed_at=time.monotonic(),
     )
 
 

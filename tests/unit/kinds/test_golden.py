@@ -6,6 +6,7 @@ A payload that changes on purpose changes its file in the same commit.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -105,6 +106,7 @@ def _job(kind: str) -> Job:
         trace_id="0" * 32,
         age_seconds=0.0,
         waited_seconds=0.0,
+        claimed_at=time.monotonic(),
     )
 
 
