@@ -154,8 +154,7 @@ class Parent:
         if late:
             self._exit_code = self._exit_code or InternalFaultError.exit_code
             for place, child in self._children.items():
-                self._report(events.PROCESS_KILLED, place, child)
-                child.kill()
+                self._kill(place, child)
             await asyncio.wait(late)
 
     async def _keep(self, place: int) -> None:
@@ -253,13 +252,17 @@ class Parent:
 
     def _judge(self, place: int, child: ChildProcess, silent: int) -> None:
         if child.has_started and silent == _LOOKS_UNTIL_SILENT:
-            self._report(events.PROCESS_SILENT, place, child)
+            self._parts.log.error(
+                events.PROCESS_SILENT, process=self._statuses[place].number, pid=child.pid
+            )
         if silent == (_LOOKS_UNTIL_KILLED if child.has_started else _LOOKS_UNTIL_STARTED):
-            self._report(events.PROCESS_KILLED, place, child)
-            child.kill()
+            self._kill(place, child)
 
-    def _report(self, event: str, place: int, child: ChildProcess) -> None:
-        self._parts.log.error(event, process=self._statuses[place].number, pid=child.pid)
+    def _kill(self, place: int, child: ChildProcess) -> None:
+        self._parts.log.error(
+            events.PROCESS_KILLED, process=self._statuses[place].number, pid=child.pid
+        )
+        child.kill()
 
 
 async def _first_of(*awaited: asyncio.Event) -> None:

@@ -33,7 +33,7 @@ def test_every_gauge_says_what_it_says_of_the_whole() -> None:
 def test_one_process_alone_has_the_page_that_it_would_have_by_itself() -> None:
     """Nothing is lost or renamed on the way through a parent."""
     metrics = _process(3)
-    metrics.queue_wait.labels("push", "message").observe(0.2)
+    metrics.queue_wait.observe(("push", "message"), [0.2])
     metrics.triggers_missing.set(2)
     merged = MergedMetrics()
     merged.put(0, read_families(metrics.registry))
@@ -47,7 +47,7 @@ def test_counters_and_histograms_are_added_up() -> None:
     first, second = _process(3), _process(4)
     second.jobs_claimed.labels("match").inc()
     for metrics, seconds in ((first, 0.2), (second, 0.3)):
-        metrics.queue_wait.labels("push", "message").observe(seconds)
+        metrics.queue_wait.observe(("push", "message"), [seconds])
     for number, metrics in enumerate((first, second)):
         merged.put(number, read_families(metrics.registry))
 
