@@ -28,6 +28,7 @@ from gtr_jobs.domain.sources import (
 )
 from gtr_jobs.engine.job import Die, Done, HandBack, Job, JobEnd, TryAgain
 from gtr_jobs.engine.lane import Finish, Handler
+from gtr_jobs.engine.levers import Levers
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.kinds.base import EVENT, LISTING, POST, Kind, Notice, Topic, tell_of
 from gtr_jobs.observe.logs import Logger
@@ -57,6 +58,7 @@ __all__ = [
     "Job",
     "JobEnd",
     "Kind",
+    "Levers",
     "Logger",
     "Metrics",
     "Notice",
@@ -84,11 +86,13 @@ class Tools:
         functions: The functions of the database that the worker may call.
         log: The worker's; ids and codes only, never content.
         metrics: The worker's; an app's own belong into `metrics.registry`.
+        levers: What operators switched: ramps, features, and rates that all workers share.
     """
 
     functions: Functions
     log: Logger
     metrics: Metrics
+    levers: Levers
 
 
 @dataclass(frozen=True, slots=True)

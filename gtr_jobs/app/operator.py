@@ -16,6 +16,7 @@ from gtr_jobs.db.audit import Audit, Note
 from gtr_jobs.db.dead_jobs import DeadJobs
 from gtr_jobs.db.jobs import Jobs
 from gtr_jobs.db.operator import open_operator
+from gtr_jobs.db.switches import SwitchTable
 from gtr_jobs.domain.cron import Cron
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.kinds import KINDS
@@ -23,6 +24,7 @@ from gtr_jobs.kinds.base import Kind
 from gtr_jobs.ops.cron import CronOperations
 from gtr_jobs.ops.dead import DeadOperations
 from gtr_jobs.ops.jobs import JobOperations
+from gtr_jobs.ops.switches import SwitchOperations
 from gtr_jobs.settings import Settings
 from gtr_jobs.worker.cron_table import CRON
 
@@ -35,12 +37,14 @@ class Operator:
         dead: The list of the dead.
         jobs: The queues.
         cron: What is done at fixed times.
+        switches: What is paused, limited and ramped.
         target: Project, environment and address of the database, to be shown before an act.
     """
 
     dead: DeadOperations
     jobs: JobOperations
     cron: CronOperations
+    switches: SwitchOperations
     target: str
 
 
@@ -71,6 +75,7 @@ async def open_operations(settings: Settings) -> AsyncIterator[Operator]:
             DeadOperations(DeadJobs(connections), jobs, lives),
             JobOperations(jobs, Audit(connections)),
             CronOperations(connections, crons),
+            SwitchOperations(SwitchTable(connections), jobs),
             f"{names} at {database.describe()}",
         )
 

@@ -111,6 +111,7 @@ async def _run_worker(
             Inbox(pool) if settings.message_notifications else None,
         ),
         scheme=settings.deep_link_scheme,
+        levers=context.levers(),
         log=log,
         metrics=metrics,
     )
@@ -122,7 +123,9 @@ async def _run_worker(
     )
     limit = settings.concurrency
     lanes = {
-        PushTask.queue: LaneSpec(PushTask.queue, frozenset(push.kinds), push, limit),
+        PushTask.queue: LaneSpec(
+            PushTask.queue, frozenset(push.kinds), push, limit, channel=PushTask.channel
+        ),
         MatchTask.queue: LaneSpec(
             MatchTask.queue, MatchTask.kinds, matching, min(limit, MatchTask.most_jobs)
         ),
@@ -134,7 +137,7 @@ async def _run_worker(
         ),
     }
     if app is not None:
-        tools = Tools(Functions(pool), log, metrics)
+        tools = Tools(Functions(pool), log, metrics, context.levers())
         lanes.update((queue.name, _make_lane(queue, tools, limit)) for queue in app.queues)
     drained = {kind for queue in queues for kind in lanes[queue].kinds}
     its_cron = app.cron if app is not None else ()

@@ -25,10 +25,19 @@ app = typer.Typer(
 @app.callback()
 def _require_extra() -> None:
     """See it work on this machine."""
+    require_extra("dev")
+
+
+def require_extra(command: str) -> None:
+    """Refuse a command that stands on what a worker's installation has not.
+
+    Raises:
+        ConfigurationError: It is not there; says how to install it.
+    """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigurationError(
-            f"`gtr-jobs dev` needs {', '.join(missing)}", 'run pip install "gtr-jobs[demo]"'
+            f"`gtr-jobs {command}` needs {', '.join(missing)}", 'run pip install "gtr-jobs[demo]"'
         )
 
 

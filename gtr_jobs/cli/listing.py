@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -107,5 +108,7 @@ def _as_json(value: object) -> Any:
             return value.astimezone(UTC).isoformat()
         case date() | UUID():
             return str(value)
+        case Decimal():
+            return float(value)
         case _:
             raise TypeError(f"{type(value).__name__} is nothing that JSON knows")

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gtr_jobs import __version__
-from gtr_jobs.cli import cron, db, dead, dev, init, jobs, queues, worker
+from gtr_jobs.cli import bench, cron, db, dead, dev, init, jobs, queues, switches, worker
 from gtr_jobs.domain.errors import GtrError
 
 INTERRUPTED = 130
@@ -28,13 +28,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("worker")(worker.work)
-app.command("queues")(queues.queues)
+app.add_typer(queues.app, name="queues")
+app.add_typer(switches.app, name="switches")
 app.command("cron")(cron.cron)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(db.app, name="db")
 app.command("init")(init.init)
 app.add_typer(dev.app, name="dev")
+app.add_typer(bench.app, name="bench")
 
 
 def _show_version(asked: bool) -> None:

@@ -28,6 +28,14 @@ class QueueDepth:
     oldest_due_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """What keeps the queue's table from being cleaned up."""
+
+    oldest_transaction_seconds: float
+    dead_rows: int
+
+
 class Operations:
     """The state of queues and triggers, with a worker's rights."""
 
@@ -43,6 +51,20 @@ class Operations:
                 " from gtr_jobs.read_queue_depth()"
             )
             return [QueueDepth(*row) for row in await cursor.fetchall()]
+
+    async def read_pressure(self) -> Pressure:
+        """Read how old the oldest transaction is, and how many dead rows the queue has."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "select oldest_transaction_seconds, dead_rows from gtr_jobs.read_pressure()"
+            )
+            row = await cursor.fetchone()
+        return Pressure(*row) if row else Pressure(0.0, 0)
+
+    async def sweep_sleepers(self) -> None:
+        """Empty the table of sleeping workers where dead rows have piled up in it."""
+        async with self._pool.connection() as connection:
+            await connection.execute("select gtr_jobs.sweep_sleepers()")
 
     async def count_enqueue_errors(self) -> int:
         """Count the rows of the last hour whose trigger could not enqueue; stops at 10,000."""

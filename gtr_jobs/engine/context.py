@@ -8,9 +8,15 @@ from psycopg_pool import AsyncConnectionPool
 
 from gtr_jobs.db.connect import Database
 from gtr_jobs.db.pool import Outage
+from gtr_jobs.db.switches import SwitchReader
 from gtr_jobs.engine.acker import Acker
+from gtr_jobs.engine.gate import Gate
+from gtr_jobs.engine.held import HeldJobs
+from gtr_jobs.engine.levers import Levers
 from gtr_jobs.engine.membership import Membership
 from gtr_jobs.engine.queue import Queue
+from gtr_jobs.engine.rates import Rates
+from gtr_jobs.engine.switchboard import Switchboard
 from gtr_jobs.engine.wake import WakeUp
 from gtr_jobs.observe.logs import Logger
 from gtr_jobs.observe.metrics import Metrics
@@ -24,9 +30,20 @@ class EngineContext:
     membership: Membership
     acker: Acker
     wake_up: WakeUp
+    switchboard: Switchboard
+    rates: Rates
+    held: HeldJobs
     outage: Outage
     log: Logger
     metrics: Metrics
+
+    def gate_of(self, queue: str, channel: str | None) -> Gate:
+        """Make what operators' switches let through of a queue."""
+        return Gate(queue, channel, (self.queue, self.switchboard, self.rates, self.held))
+
+    def levers(self) -> Levers:
+        """Make what tasks ask before they send."""
+        return Levers(self.switchboard, self.rates, self.held)
 
 
 def make_context(
@@ -35,12 +52,17 @@ def make_context(
     """Put the engine's parts together over one pool."""
     queue = Queue(pool)
     outage = Outage(log, metrics)
+    reader, held = SwitchReader(pool), HeldJobs(pool, log)
+    board = Switchboard(reader, held, outage, log, metrics)
     membership = Membership(queue, outage, log, metrics)
     return EngineContext(
         queue=queue,
         membership=membership,
         acker=Acker(queue, membership, outage, log, metrics),
         wake_up=WakeUp(database),
+        switchboard=board,
+        rates=Rates(reader, board),
+        held=held,
         outage=outage,
         log=log,
         metrics=metrics,

@@ -41,12 +41,14 @@ class LaneSpec:
         kinds: The kinds of job that the handler knows.
         handler: Does a batch.
         limit: How many jobs may be claimed and not ended.
+        channel: What all of them send by; None where they send nothing, or by several.
     """
 
     queue: str
     kinds: frozenset[str]
     handler: Handler
     limit: int
+    channel: str | None = None
 
 
 class JobsLeftOpenError(Exception):
@@ -60,6 +62,7 @@ class Lane:
         self._spec = spec
         self._context = context
         self._call = context.wake_up.call_for(spec.queue)
+        self._gate = context.gate_of(spec.queue, spec.channel)
         self._open_claims: set[tuple[int, int]] = set()
         self._doubt_ends_at = 0.0
         self._room = asyncio.Event()
@@ -77,13 +80,18 @@ class Lane:
             if stopping.is_set():
                 return
             try:
+                if not await self._gate.is_open():
+                    await self._gate.wait_for_change(stopping)
+                    continue
                 jobs = await self._next_jobs(stopping)
             except PASSING_ERRORS as error:
                 await self._context.outage.wait_after(error, stopping)
                 continue
             self._context.outage.end()
             if jobs:
-                self._start(jobs)
+                self._open_claims.update(job.claim for job in jobs)
+                is_admitted = await self._gate.admit(jobs, stopping)
+                self._start(jobs) if is_admitted else self._hand_back(jobs)
 
     async def finish(self, grace_seconds: float, hurry: asyncio.Event) -> None:
         """Let running batches end, for so long or until told to hurry; hand the rest back."""
@@ -118,12 +126,13 @@ class Lane:
         self._call.clear()
         await self._context.queue.fall_asleep(queue, worker_id)
         try:
-            for seconds in _naps():
+            for longest in _naps():
                 if stopping.is_set():
                     break
                 jobs = await self._claim()
-                if jobs or stopping.is_set():
+                if jobs or stopping.is_set() or not await self._gate.is_open():
                     break
+                seconds = self._gate.nap(longest, is_busy=bool(self._open_claims))
                 await _first_of(self._call, stopping, timeout_seconds=seconds)
                 if stopping.is_set():
                     break
@@ -140,7 +149,7 @@ class Lane:
         try:
             if time.monotonic() < self._doubt_ends_at:
                 await self._give_back_lost_claims(worker_id)
-            jobs = await self._context.queue.claim_jobs(self._spec.queue, worker_id, free)
+            jobs = await self._gate.claim(worker_id, free)
         except PASSING_ERRORS:
             # It may have been done all the same, now or when the server comes to it.
             self._doubt_ends_at = time.monotonic() + LOST_CLAIM_SECONDS
@@ -160,8 +169,12 @@ class Lane:
                 events.JOBS_RESCUED, queue=self._spec.queue, given_back=lost, quarantined=0
             )
 
+    def _hand_back(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            self._open_claims.discard(job.claim)
+            self._context.acker.put(Ack(job, HandBack()))
+
     def _start(self, jobs: list[Job]) -> None:
-        self._open_claims.update(job.claim for job in jobs)
         batch = asyncio.create_task(self._run_batch(jobs))
         self._batches.add(batch)
         batch.add_done_callback(self._batches.discard)
@@ -173,6 +186,7 @@ class Lane:
             if open_jobs.pop(ack.job.job_id, None) is not None:
                 self._open_claims.discard(ack.job.claim)
                 self._room.set()
+                self._gate.note_end()
                 self._context.acker.put(ack)
 
         def finish_rest(end_of: Callable[[Job], JobEnd]) -> None:

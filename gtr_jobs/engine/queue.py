@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, assert_never
@@ -13,14 +14,19 @@ from psycopg_pool import AsyncConnectionPool
 
 from gtr_jobs.domain.delivery import Delivery
 from gtr_jobs.domain.outcome import Accepted
+from gtr_jobs.engine.front import Front
 from gtr_jobs.engine.job import Die, Done, HandBack, Job, JobEnd, TryAgain, fingerprint
 
-_CLAIM = """
-    select
-        job_id, kind, args::text, attempts, max_attempts, claim_number, lost_claims, event_day, trace_id,
-        age_seconds, waited_seconds
-    from gtr_jobs.claim_jobs(%s, %s, %s)
+_COLUMNS = """
+    job_id, kind, args::text, attempts, max_attempts, claim_number, lost_claims, event_day, trace_id, age_seconds,
+    waited_seconds
 """
+_CLAIM = f"""
+    select priority, due_at, {_COLUMNS}
+    from gtr_jobs.claim_jobs_after(%s, %s, %s, %s::integer[], %s::bigint[], %s::timestamptz)
+"""  # noqa: S608  (names of our own)
+# Where operators limit or pause something in the queue.
+_CLAIM_LIMITED = f"select {_COLUMNS} from gtr_jobs.claim_limited(%s, %s, %s)"  # noqa: S608
 _ACK_DONE = "select gtr_jobs.ack_done_jobs(%s, %s::bigint[], %s::bigint[])"
 _ACK = "select gtr_jobs.ack_jobs(%s, %s::jsonb, %s::jsonb)"
 
@@ -57,6 +63,7 @@ class Queue:
 
     def __init__(self, pool: AsyncConnectionPool) -> None:
         self._pool = pool
+        self._fronts: defaultdict[str, Front] = defaultdict(Front)
 
     async def register_worker(self) -> int:
         """Take a place on the register of living workers; give its number."""
@@ -90,9 +97,18 @@ class Queue:
 
     async def claim_jobs(self, queue: str, worker_id: int, limit: int) -> list[Job]:
         """Claim at most so many due jobs."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_CLAIM, [queue, worker_id, limit])
-            rows = await cursor.fetchall()
+        front = self._fronts[queue]
+        start = front.begin()
+        ready = start and start.ready
+        behind = (list(ready), list(ready.values())) if ready else (None, None)
+        rows = await self._rows(_CLAIM, queue, worker_id, limit, *behind, start and start.due)
+        front.end(rows)
+        claimed_at = time.monotonic()
+        return [_job(queue, row[2:], claimed_at) for row in rows]
+
+    async def claim_limited(self, queue: str, worker_id: int, limit: int) -> list[Job]:
+        """Claim at most so many due jobs, none of a paused kind, and no more than limits allow."""
+        rows = await self._rows(_CLAIM_LIMITED, queue, worker_id, limit)
         claimed_at = time.monotonic()
         return [_job(queue, row, claimed_at) for row in rows]
 
@@ -127,6 +143,11 @@ class Queue:
             if plain:
                 written |= await _ack_done(connection, worker_id, plain)
         return frozenset(written)
+
+    async def _rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(query.encode(), parameters)
+            return await cursor.fetchall()
 
     async def _value(self, query: str, *parameters: object) -> Any:
         async with self._pool.connection() as connection:

@@ -25,6 +25,9 @@ GAUGES: Final[Mapping[str, Merge]] = {
     "gtr_queue_oldest_due_age_seconds": "max",
     "gtr_triggers_missing": "max",
     "gtr_enqueue_errors_last_hour": "max",
+    "gtr_switches_paused": "max",
+    "gtr_db_oldest_transaction_seconds": "max",
+    "gtr_queue_dead_rows": "max",
     "gtr_worker_last_db_roundtrip_timestamp_seconds": "min",
 }
 # An app's own gauges, which are on no list of ours.

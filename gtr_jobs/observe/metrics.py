@@ -86,6 +86,16 @@ class Metrics:
             ["queue"],
             registry=self.registry,
         )
+        self.oldest_transaction = Gauge(
+            "gtr_db_oldest_transaction_seconds",
+            "Age of the oldest transaction of the database: while it is open, nothing is cleaned up",
+            registry=self.registry,
+        )
+        self.dead_rows = Gauge(
+            "gtr_queue_dead_rows",
+            "Rows of the queue's table that wait to be cleaned up, as the server estimates",
+            registry=self.registry,
+        )
         self.triggers_missing = Gauge(
             "gtr_triggers_missing",
             "Tables of the app that should have a trigger of ours and have none",
@@ -100,6 +110,11 @@ class Metrics:
             "gtr_cron_ticks_total",
             "Ticks of cron lines that this worker enqueued, or left out by the line's policy",
             ["cron", "fate"],
+            registry=self.registry,
+        )
+        self.switches_paused = Gauge(
+            "gtr_switches_paused",
+            "Queues, kinds, providers and channels that operators paused",
             registry=self.registry,
         )
         self.database_errors = Counter(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from gtr_jobs.domain.outcome import (
     Misconfigured,
     Outcome,
     Skipped,
+    Throttled,
 )
 from gtr_jobs.domain.payload import fit_body, fit_title
 from gtr_jobs.domain.push import Message, Push, Target
@@ -62,6 +63,7 @@ class Envelope:
         receivers: Who is to be reached and is not settled yet.
         badge: Number on the app's icon.
         deliveries: What came of those that are settled.
+        held: Those that are left for later, because an operator wants it so.
     """
 
     job: Job
@@ -70,6 +72,7 @@ class Envelope:
     receivers: list[Receiver]
     badge: int = 0
     deliveries: list[Delivery] = field(default_factory=list)
+    held: list[Attempted] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for receiver in self.receivers:
@@ -118,11 +121,19 @@ class Envelope:
             )
         )
 
+    def hold(self, receiver: Receiver, code: str, seconds: float) -> None:
+        """Leave one receiver for later: nobody was asked, and what the ledger says of it stays."""
+        self.receivers.remove(receiver)
+        self.held.append(Attempted(NOBODY, Throttled(code, seconds)))
+
     def ack(self) -> Ack:
         """End the job, from what came of its receivers."""
         attempts = [
             Attempted(delivery.provider or NOBODY, delivery.outcome) for delivery in self.deliveries
         ]
+        # Where another receiver is tried again anyway, it does not wait for the end of a pause.
+        if not any(delivery.state in OPEN_STATES for delivery in self.deliveries):
+            attempts += self.held
         return Ack(self.job, end_after(self.job, attempts), self.deliveries)
 
 
@@ -148,10 +159,23 @@ def word_note(kind: Kind[Any], row: ChatMessage) -> Note:
     return Note(row.row_id, fit_title(notice.title), fit_body(notice.body))
 
 
-def settle_without_sending(envelope: Envelope, served: Collection[TokenKind]) -> None:
+# Whether a kind is for a person, by operators' ramps.
+IsFor = Callable[[str, UUID | None], bool]
+
+
+def settle_without_sending(
+    envelope: Envelope, served: Collection[TokenKind], is_for: IsFor
+) -> None:
     """Settle every receiver that nothing is sent to, with the reason."""
+    is_left_out = envelope.message is not None and not is_for(
+        envelope.job.kind, envelope.recipient_id
+    )
     for receiver in list(envelope.receivers):
-        outcome = _reason_not_to_send(envelope, receiver, served)
+        outcome = (
+            Skipped("not_in_ramp")
+            if is_left_out
+            else _reason_not_to_send(envelope, receiver, served)
+        )
         if outcome is not None:
             envelope.settle(receiver, outcome)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -18,13 +18,13 @@ from gtr_jobs.db.devices import Audience, Devices
 from gtr_jobs.db.inbox import Inbox
 from gtr_jobs.db.pool import PASSING_ERRORS
 from gtr_jobs.db.sources import Sources
-from gtr_jobs.domain.delivery import make_dedupe_key
+from gtr_jobs.domain.delivery import Channel, make_dedupe_key
 from gtr_jobs.domain.outcome import Ambiguous, DeadTarget, DeliveryState, Outcome, Skipped
-from gtr_jobs.domain.push import Push
 from gtr_jobs.domain.sources import ChatMessage, Source, SourceRow
 from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.engine.job import HandBack, Job
 from gtr_jobs.engine.lane import Finish
+from gtr_jobs.engine.levers import Levers
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.engine.retry import end_after_fault
 from gtr_jobs.kinds.base import Kind
@@ -41,6 +41,7 @@ from gtr_jobs.tasks.envelope import (
     word_message,
     word_note,
 )
+from gtr_jobs.tasks.holding import Sending, hold_all, let_through
 
 # A provider's answers are written as they come in: the first hundred do not wait for the last.
 PUSHES_A_CALL = 100
@@ -82,9 +83,11 @@ class PushTask:
         providers: Who serves which kind of token; a kind that is missing is not configured.
         store: What is read.
         scheme: Scheme of the app's deep links.
+        levers: What operators switched.
     """
 
     queue: ClassVar[str] = "push"
+    channel: ClassVar[Channel] = "push"
 
     def __init__(
         self,
@@ -93,6 +96,7 @@ class PushTask:
         providers: Mapping[TokenKind, Provider],
         store: PushStore,
         scheme: str,
+        levers: Levers,
         log: Logger,
         metrics: Metrics,
     ) -> None:
@@ -100,6 +104,7 @@ class PushTask:
         self._providers = providers
         self._store = store
         self._scheme = scheme
+        self._levers = levers
         self._log = log
         self._metrics = metrics
 
@@ -117,7 +122,7 @@ class PushTask:
         known = await self._read_known(envelopes)
         for envelope in envelopes:
             envelope.leave_out_settled(known)
-            settle_without_sending(envelope, self._providers.keys())
+            settle_without_sending(envelope, self._providers.keys(), self._levers.is_for)
             self._finish_if_settled(envelope, finish)
         await self._send(envelopes, finish)
 
@@ -194,27 +199,46 @@ class PushTask:
         )
 
     async def _send(self, envelopes: Sequence[Envelope], finish: Finish) -> None:
-        waiting: defaultdict[TokenKind, list[tuple[Envelope, Receiver, Push]]] = defaultdict(list)
+        waiting: defaultdict[TokenKind, list[Sending]] = defaultdict(list)
         for envelope in envelopes:
             for receiver, push in envelope.pushes():
                 waiting[push.target.kind].append((envelope, receiver, push))
         await asyncio.gather(
             *(
-                self._send_chunk(
-                    self._providers[kind], pushes[first : first + PUSHES_A_CALL], finish
-                )
+                self._send_when_let(self._providers[kind], chunk, finish)
                 for kind, pushes in waiting.items()
-                for first in range(0, len(pushes), PUSHES_A_CALL)
+                for chunk in self._cut(self._providers[kind], pushes)
             )
         )
 
-    async def _send_chunk(
-        self,
-        provider: Provider,
-        chunk: Sequence[tuple[Envelope, Receiver, Push]],
-        finish: Finish,
+    def _cut(self, provider: Provider, pushes: Sequence[Sending]) -> Iterator[Sequence[Sending]]:
+        size = self._levers.most_at_once("channel", self.channel, PUSHES_A_CALL)
+        size = self._levers.most_at_once("provider", provider.name, size)
+        for first in range(0, len(pushes), size):
+            yield pushes[first : first + size]
+
+    async def _send_when_let(
+        self, provider: Provider, chunk: Sequence[Sending], finish: Finish
     ) -> None:
-        answered: list[tuple[tuple[Envelope, Receiver, Push], Outcome]]
+        """Send what operators let through, as fast as they let it; leave the rest for later."""
+        sent = await let_through(self._levers, self.queue, provider.name, chunk)
+        if await self._levers.take("channel", self.channel, len(sent)) and await self._levers.take(
+            "provider", provider.name, len(sent)
+        ):
+            # It may have been paused meanwhile.
+            sent = await let_through(self._levers, self.queue, provider.name, sent)
+            if sent:
+                await self._send_chunk(provider, sent, finish)
+        else:
+            hold_all(sent, "rate_limited")
+        for envelope in {id(envelope): envelope for envelope, _, _ in chunk}.values():
+            if envelope.held:
+                self._finish_if_settled(envelope, finish)
+
+    async def _send_chunk(
+        self, provider: Provider, chunk: Sequence[Sending], finish: Finish
+    ) -> None:
+        answered: list[tuple[Sending, Outcome]]
         try:
             outcomes = await provider.send([push for _, _, push in chunk])
             answered = list(zip(chunk, outcomes, strict=True))

@@ -83,11 +83,15 @@ class Chores:
             self.health.details.pop("triggers", None)
 
     async def read_gauges(self) -> None:
-        """Read how much waits, for the metrics."""
+        """Read how much waits and what is in its way, for the metrics."""
         for depth in await self.operations.read_queue_depths():
             for state in ("ready", "scheduled", "doing", "dead"):
                 self.metrics.queue_depth.labels(depth.queue, state).set(getattr(depth, state))
             self.metrics.queue_oldest.labels(depth.queue).set(depth.oldest_due_seconds)
+        pressure = await self.operations.read_pressure()
+        self.metrics.oldest_transaction.set(pressure.oldest_transaction_seconds)
+        self.metrics.dead_rows.set(pressure.dead_rows)
+        await self.operations.sweep_sleepers()
         errors = await self.operations.count_enqueue_errors()
         self.metrics.enqueue_errors.set(errors)
         if errors:

@@ -135,6 +135,7 @@ class Daemon:
         servants = [
             self._start(context.acker.run(), "acker"),
             self._start(context.wake_up.run(), "wake_up"),
+            self._start(context.switchboard.run(), "switchboard"),
             # Beats until the last ack is written: work that ends slowly must not be rescued.
             self._start(context.membership.run(), "membership"),
             self._start(self._parts.site.run(), "site"),

@@ -30,6 +30,7 @@ $$;
 
 -- Enqueues all jobs given, in one statement. Returns how many are new: a key that still waits is not queued twice.
 -- Raises GTR01 for a kind that is not in gtr_jobs.job_kinds and GTR02 for arguments over 8 KB.
+-- It runs inside the app's own writes: every query, and every call of another function, is paid for by each of them.
 create or replace function gtr_jobs.enqueue(p_jobs gtr_jobs.job_request[])
 returns integer
 language plpgsql
@@ -37,23 +38,17 @@ security definer
 set search_path = ''
 as $$
 declare
-    v_trace_id text := gtr_jobs.current_trace_id();
+    -- As gtr_jobs.current_trace_id() has it, which is a sixth of what the rest costs.
+    v_trace_id text := coalesce(
+        substring(
+            pg_catalog.current_setting('request.headers', true)
+            from '"traceparent" ?: ?"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"'
+        ),
+        pg_catalog.replace(pg_catalog.gen_random_uuid()::text, '-', '')
+    );
     v_wrong text;
     v_enqueued integer;
 begin
-    select j.kind into v_wrong
-    from unnest(p_jobs) as j
-    where not exists (select from gtr_jobs.job_kinds as k where k.kind = j.kind)
-    limit 1;
-    if found then
-        raise exception 'unknown job kind %', coalesce(v_wrong, 'null')
-            using errcode = 'GTR01', hint = 'Add it to gtr_jobs.job_kinds.';
-    end if;
-    if exists (select from unnest(p_jobs) as j where pg_catalog.octet_length(j.args::text) > 8192) then
-        raise exception 'job arguments over 8 KB'
-            using errcode = 'GTR02', hint = 'Pass ids, and read the rest when the job runs.';
-    end if;
-
     insert into procrastinate.procrastinate_jobs
         (queue_name, task_name, priority, queueing_lock, args, scheduled_at, trace_id)
     select
@@ -64,12 +59,35 @@ begin
         coalesce(j.args, '{}'),
         j.run_at,
         v_trace_id
-    from unnest(p_jobs) with ordinality as j (kind, args, key, run_at, place)
-    join gtr_jobs.job_kinds as k on k.kind = j.kind
-    -- A job's number is its place in the queue: the join alone would shuffle them.
-    order by j.place
+    from unnest(p_jobs) as j
+    -- One after another: a job's number is its place in the queue, and a join of all would shuffle them.
+    cross join lateral (
+        select
+            known.queue,
+            known.priority
+        from gtr_jobs.job_kinds as known
+        where known.kind = j.kind
+        offset 0
+    ) as k
+    where coalesce(pg_catalog.octet_length(j.args::text), 0) <= 8192
     on conflict (queueing_lock) where status = 'todo' do nothing;
     get diagnostics v_enqueued = row_count;
+
+    -- Fewer than were given: some wait already, or some cannot be.
+    if v_enqueued < pg_catalog.cardinality(p_jobs) then
+        select j.kind into v_wrong
+        from unnest(p_jobs) as j
+        where not exists (select from gtr_jobs.job_kinds as k where k.kind = j.kind)
+        limit 1;
+        if found then
+            raise exception 'unknown job kind %', coalesce(v_wrong, 'null')
+                using errcode = 'GTR01', hint = 'Add it to gtr_jobs.job_kinds.';
+        end if;
+        if exists (select from unnest(p_jobs) as j where pg_catalog.octet_length(j.args::text) > 8192) then
+            raise exception 'job arguments over 8 KB'
+                using errcode = 'GTR02', hint = 'Pass ids, and read the rest when the job runs.';
+        end if;
+    end if;
 
     -- A NOTIFY makes commits wait for each other: only who sleeps is woken, once a queue.
     if v_enqueued > 0 and exists (select from gtr_jobs.sleeping_workers) then

@@ -105,16 +105,15 @@ class BenchDatabase:
         """Enqueue jobs, each about a row of its own."""
         self.connection.execute("select gtr_bench.put_jobs(%s, %s)", (kind, jobs))
 
+    def forget_jobs(self) -> None:
+        """Empty the queue."""
+        self.connection.execute("delete from gtr_jobs.jobs")
+
     def settle(self) -> None:
         """Let nothing of what was written before be paid for while it is measured."""
         self.connection.execute("vacuum analyze")
-        self.connection.execute("checkpoint") if self._may_checkpoint() else None
-
-    def _may_checkpoint(self) -> bool:
-        row = self.connection.execute(
-            "select pg_catalog.pg_has_role('pg_checkpoint', 'member')"
-        ).fetchone()
-        return bool(row and row[0])
+        with psycopg.connect(self.server.superuser_dsn(), autocommit=True) as superuser:
+            superuser.execute("checkpoint")
 
 
 @contextmanager

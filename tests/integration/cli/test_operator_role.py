@@ -47,6 +47,9 @@ async def test_the_role_can_do_all_that_operators_do_and_nothing_else(
     act = ("--yes", "--reason", "r")
     run("queues")
     run("cron")
+    run("queues", "pause", "push")
+    run("switches", "list")
+    run("queues", "resume", "push")
     run("jobs", "list")
     run("dead", "list", "--group")
     run("dead", "list", "--limit", "1")
@@ -55,6 +58,8 @@ async def test_the_role_can_do_all_that_operators_do_and_nothing_else(
     run("dead", "discard", "--kind", "message", *act)
     run("jobs", "cancel", str(waiting), *act)
     assert [(row[1], row[2], row[-1]) for row in await read_audit(admin)] == [
+        (login, "set pause", []),
+        (login, "clear pause", []),
         (login, "requeue", [first]),
         (login, "discard", [second]),
         (login, "cancel", [waiting]),

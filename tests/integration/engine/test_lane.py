@@ -90,7 +90,7 @@ async def test_a_handler_that_fails_has_its_jobs_again_later(
     await put_jobs(admin, 3)
     engine.start_lane(batches)
     await engine.until("select count(*) from gtr_jobs.jobs where attempts = 1", 2)
-    assert await fetch_value(admin, DONE) == 1
+    await engine.until(DONE, 1)
     assert {row[:4] for row in await fetch_rows(admin, STATE)} == {("todo", 1, 0, True)}
     seconds = await fetch_rows(
         admin, "select extract(epoch from scheduled_at - now()) from gtr_jobs.jobs"
@@ -138,7 +138,7 @@ async def test_a_handler_that_forgets_jobs_has_failed(
     await put_jobs(admin, 2)
     engine.start_lane(batches)
     await engine.until("select count(*) from gtr_jobs.jobs where attempts = 1", 1)
-    assert await fetch_value(admin, DONE) == 1
+    await engine.until(DONE, 1)
     assert engine.events("jobs.handler_failed") == [
         {"queue": "push", "error": "JobsLeftOpenError", "where": [], "jobs": 1}
     ]
@@ -234,7 +234,7 @@ async def test_running_work_may_end_before_the_lane_does(
     stuck.let_go.set()
     await finishing
     await engine.context.acker.drain()
-    assert await fetch_value(admin, DONE) == 1
+    await engine.until(DONE, 1)
 
 
 @pytest.mark.parametrize("is_hurried", [False, True])

@@ -111,6 +111,7 @@ async def scene(database: ProjectDatabase) -> AsyncIterator[Scene]:
             providers={carrier.token_kind: carrier},
             store=PushStore(Sources(pool), Devices(pool), Deliveries(pool)),
             scheme="app",
+            levers=engine.context.levers(),
             log=engine.context.log,
             metrics=engine.context.metrics,
         )

@@ -135,3 +135,31 @@ async def test_the_book_of_sleepers_survives_no_crash(admin: AsyncConnection) ->
         admin,
         "select relpersistence from pg_class where oid = 'gtr_jobs.sleeping_workers'::regclass",
     ) == [("u",)]
+
+
+async def test_the_table_of_sleepers_is_emptied_when_it_has_grown(
+    admin: AsyncConnection, worker: AsyncConnection
+) -> None:
+    """What an old transaction keeps of it costs every insert: who still sleeps says so again."""
+    worker_id = await register_worker(worker)
+    assert await fetch_rows(worker, "select gtr_jobs.sweep_sleepers()") == [(False,)]
+    await admin.execute(
+        "insert into gtr_jobs.sleeping_workers (queue, worker_id) select 'push', -n"
+        " from generate_series(1, 3000) as n"
+    )
+    await worker.execute("select gtr_jobs.fall_asleep('push', %s)", (worker_id,))
+    assert await fetch_rows(worker, "select gtr_jobs.sweep_sleepers()") == [(True,)]
+    assert await fetch_rows(admin, "select worker_id from gtr_jobs.sleeping_workers") == []
+
+
+async def test_nobody_waits_for_the_table_of_sleepers_to_be_emptied(
+    admin: AsyncConnection, worker: AsyncConnection, database: ProjectDatabase
+) -> None:
+    """Where an insert of the app reads it at this moment, it stays as it is."""
+    await admin.execute(
+        "insert into gtr_jobs.sleeping_workers (queue, worker_id) select 'push', -n"
+        " from generate_series(1, 3000) as n"
+    )
+    async with await database.connect_async("postgres") as reader, reader.transaction():
+        await reader.execute("select from gtr_jobs.sleeping_workers limit 1")
+        assert await fetch_rows(worker, "select gtr_jobs.sweep_sleepers()") == [(False,)]

@@ -14,11 +14,14 @@ as $$
     select pg_catalog.count(gtr_jobs.enqueue(array(
         select gtr_jobs.job(
             p_kind,
-            pg_catalog.jsonb_build_object('id', pg_catalog.gen_random_uuid()),
-            p_kind || ':' || n,
+            pg_catalog.jsonb_build_object('id', row_id),
+            p_kind || ':' || row_id,
             p_run_at
         )
-        from pg_catalog.generate_series(part + 1, least(part + 10000, p_jobs)) as n
+        from (
+            select pg_catalog.gen_random_uuid() as row_id
+            from pg_catalog.generate_series(part + 1, least(part + 10000, p_jobs))
+        ) as rows_of_part
     )))
     from pg_catalog.generate_series(0, p_jobs - 1, 10000) as part
 $$;
