@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gtr_jobs.db.functions import Functions
+from gtr_jobs.domain.cron import Cron
 from gtr_jobs.domain.push import Urgency
 from gtr_jobs.domain.sources import (
     MESSAGES,
@@ -33,6 +34,7 @@ from gtr_jobs.engine.queue import Ack
 from gtr_jobs.kinds.base import EVENT, LISTING, POST, Kind, Notice, Topic, tell_of
 from gtr_jobs.observe.logs import Logger
 from gtr_jobs.observe.metrics import Metrics
+from gtr_jobs.tasks.each_tick import DoTick, Tick, each_tick
 from gtr_jobs.tasks.one_by_one import DoJob, one_by_one
 
 __all__ = [
@@ -45,8 +47,10 @@ __all__ = [
     "App",
     "AppNotification",
     "ChatMessage",
+    "Cron",
     "Die",
     "DoJob",
+    "DoTick",
     "Done",
     "Finish",
     "Functions",
@@ -62,10 +66,12 @@ __all__ = [
     "Queue",
     "Source",
     "SourceRow",
+    "Tick",
     "Tools",
     "Topic",
     "TryAgain",
     "Urgency",
+    "each_tick",
     "may_send_now",
     "one_by_one",
     "tell_of",
@@ -122,6 +128,7 @@ class App:
             of a newer version, and refuses those of an older one.
         kinds: Its kinds of notification; their jobs wait in the queue `push`.
         queues: Its own queues.
+        cron: What it does at fixed times: each tick is a job of one of its queues. See `each_tick`.
         sql: Its folder of SQL, of the same shape as the package's; None where it has none.
     """
 
@@ -129,4 +136,5 @@ class App:
     version: str
     kinds: tuple[Kind[Any], ...] = ()
     queues: tuple[Queue, ...] = ()
+    cron: tuple[Cron, ...] = ()
     sql: Path | None = None

@@ -20,6 +20,8 @@ _HTTPS_ORIGIN = re.compile(
     r"https://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?/?", re.ASCII | re.IGNORECASE
 )
 
+MOST_PROCESSES = 256
+
 LogFormat = Literal["auto", "json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -81,18 +83,36 @@ class Settings(BaseSettings):
     )
 
     queues: str = Field(
-        "push,match",
+        "push,match,maintenance",
         description="The queues that the worker drains, separated by commas; unless set, those of "
         "GTR_APP too.",
     )
     concurrency: int = Field(
         500, ge=1, le=10_000, description="How many jobs of a queue may run at once."
     )
+    processes: Annotated[int, Field(ge=1, le=MOST_PROCESSES)] | Literal["auto"] = Field(
+        1,
+        description="How many processes a worker runs, 1 to 256, or auto: one for each core that it "
+        "may use. Each has its own connections to the database and its own GTR_CONCURRENCY.",
+    )
     shutdown_grace_seconds: float = Field(
         25.0,
         ge=0,
         le=600,
         description="How long running work may go on after SIGTERM before it is handed back.",
+    )
+    keep_deliveries_days: int = Field(
+        90,
+        ge=30,
+        le=3650,
+        description="How many days of the ledger of deliveries are kept; at least 30, longer than any "
+        "message lives.",
+    )
+    keep_history_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="How many days of jobs that ended, and of rows that were not enqueued, are kept.",
     )
 
     log_format: LogFormat = Field(

@@ -15,6 +15,7 @@ from gtr_jobs.db.functions import FUNCTION_NAME
 from gtr_jobs.db.job_kinds import JobKind
 from gtr_jobs.db.plan import OURS, AppPart
 from gtr_jobs.db.sqlfiles import RERUNNABLE_FOLDERS
+from gtr_jobs.domain.cron import Cron, find_mistake
 from gtr_jobs.domain.errors import ConfigurationError, GtrError
 from gtr_jobs.domain.push import Urgency
 from gtr_jobs.domain.sources import NOTIFICATIONS, Source
@@ -25,11 +26,13 @@ from gtr_jobs.kinds import KINDS
 from gtr_jobs.kinds.base import Kind
 from gtr_jobs.observe.faults import places_of
 from gtr_jobs.settings import Settings
+from gtr_jobs.tasks.maintenance import MaintenanceTask
 from gtr_jobs.tasks.match import MatchTask
 from gtr_jobs.tasks.push import PushTask
+from gtr_jobs.worker.cron_table import CRON
 
-OUR_QUEUES = (PushTask.queue, MatchTask.queue)
-OUR_KINDS = frozenset({kind.name for kind in KINDS} | MatchTask.kinds)
+OUR_QUEUES = (PushTask.queue, MatchTask.queue, MaintenanceTask.queue)
+OUR_KINDS = frozenset({kind.name for kind in KINDS} | MatchTask.kinds | MaintenanceTask.kinds)
 
 _REFERENCE = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<attribute>[A-Za-z_]\w*)")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -83,7 +86,12 @@ def read_app(app: App) -> AppPart:
         for kind in app.kinds
     )
     done = tuple(
-        JobKind(name, queue.name, queue.max_attempts)
+        JobKind(
+            name,
+            queue.name,
+            queue.max_attempts,
+            ("cron",) if any(cron.kind == name for cron in app.cron) else (),
+        )
         for queue in app.queues
         for name in queue.kinds
     )
@@ -161,7 +169,7 @@ def _mistakes(app: App) -> Iterator[_Mistake]:
         Version.parse(app.version)
     except (ValueError, AttributeError):
         yield f"the app {app.name} has no version", 'write it as in version="0.1.0"'
-    for what, values in (("kinds", app.kinds), ("queues", app.queues)):
+    for what, values in (("kinds", app.kinds), ("queues", app.queues), ("cron", app.cron)):
         if not isinstance(values, tuple):
             yield f"{what} of the app {app.name} are no tuple", f"write {what}=(..., )"
     if not (app.sql is None or isinstance(app.sql, Path)):
@@ -178,6 +186,26 @@ def _mistakes(app: App) -> Iterator[_Mistake]:
         queues[queue.name] = "another of the app's"
         for name in queue.kinds:
             yield from _claim(taken, name, f"a kind of the queue {queue.name}")
+    yield from _mistakes_of_cron(app)
+
+
+def _mistakes_of_cron(app: App) -> Iterator[_Mistake]:
+    names = {cron.name for cron in CRON}
+    kinds = sorted(name for queue in app.queues for name in queue.kinds)
+    for cron in app.cron:
+        if not isinstance(cron, Cron):
+            yield f"cron has a {type(cron).__name__}", "write Cron(...), from gtr_jobs.extend"
+        mistake = find_mistake(cron)
+        if mistake is not None:
+            yield f"the cron line {cron.name!r} is wrong", mistake
+        if cron.name in names:
+            yield f"there are two cron lines {cron.name}", "rename one of them"
+        names.add(cron.name)
+        if cron.kind not in kinds:
+            yield (
+                f"the cron line {cron.name} names {cron.kind!r}, no kind of the app's queues",
+                f"there is {', '.join(kinds) or 'none: add a queue'}",
+            )
 
 
 def _claim(taken: dict[str, str], name: str, whose: str) -> Iterator[_Mistake]:

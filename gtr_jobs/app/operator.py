@@ -18,13 +18,16 @@ from gtr_jobs.db.jobs import Jobs
 from gtr_jobs.db.lineage import LineageBook
 from gtr_jobs.db.operator import open_operator
 from gtr_jobs.db.switches import SwitchTable
+from gtr_jobs.domain.cron import Cron
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.kinds import KINDS
 from gtr_jobs.kinds.base import Kind
+from gtr_jobs.ops.cron import CronOperations
 from gtr_jobs.ops.dead import DeadOperations
 from gtr_jobs.ops.jobs import JobOperations
 from gtr_jobs.ops.switches import SwitchOperations
 from gtr_jobs.settings import Settings
+from gtr_jobs.worker.cron_table import CRON
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Operator:
     Args:
         dead: The list of the dead.
         jobs: The queues.
+        cron: What is done at fixed times.
         switches: What is paused, limited and ramped.
         lineage: Whether the database is the one that it was.
         target: Project, environment and address of the database, to be shown before an act.
@@ -41,6 +45,7 @@ class Operator:
 
     dead: DeadOperations
     jobs: JobOperations
+    cron: CronOperations
     switches: SwitchOperations
     lineage: LineageBook
     target: str
@@ -54,7 +59,8 @@ async def open_operations(settings: Settings) -> AsyncIterator[Operator]:
         ConfigurationError: The database is another project or environment than the settings say.
     """
     database = admin_database(settings)
-    lives = {kind.name: kind.time_to_live for kind in _kinds_of(settings)}
+    kinds, crons = _tables_of(settings)
+    lives = {kind.name: kind.time_to_live for kind in kinds}
     async with open_operator(database) as connections:
         jobs = Jobs(connections)
         project, environment = await jobs.read_identity()
@@ -71,6 +77,7 @@ async def open_operations(settings: Settings) -> AsyncIterator[Operator]:
         yield Operator(
             DeadOperations(DeadJobs(connections), jobs, lives),
             JobOperations(jobs, Audit(connections)),
+            CronOperations(connections, crons),
             SwitchOperations(SwitchTable(connections), jobs),
             LineageBook(connections),
             f"{names} at {database.describe()}",
@@ -82,14 +89,15 @@ def make_note(reason: str, wanted: Mapping[str, Any]) -> Note:
     return Note(uuid4(), _actor()[:200], reason, wanted)
 
 
-def _kinds_of(settings: Settings) -> tuple[Kind[Any], ...]:
+def _tables_of(settings: Settings) -> tuple[tuple[Kind[Any], ...], tuple[Cron, ...]]:
+    """Give the kinds of notification and the cron lines, with those of the app."""
     if settings.app is None:
-        return KINDS
+        return KINDS, CRON
     # Most of what there is to load, and only an app needs it here.
     from gtr_jobs.app.extension import load_app  # noqa: PLC0415
 
     app = load_app(settings)
-    return (*KINDS, *app.kinds) if app is not None else KINDS
+    return ((*KINDS, *app.kinds), (*CRON, *app.cron)) if app is not None else (KINDS, CRON)
 
 
 def _actor() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,12 +17,14 @@ from gtr_jobs.db.compatibility import check_identity, check_worker
 from gtr_jobs.db.connect import Database, connect_async
 from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.contact import Contact
+from gtr_jobs.db.cron import CronTicks
 from gtr_jobs.db.deliveries import Deliveries
 from gtr_jobs.db.devices import Devices
 from gtr_jobs.db.functions import Functions
 from gtr_jobs.db.inbox import Inbox
 from gtr_jobs.db.installed import read_installed_as_worker
 from gtr_jobs.db.lineage import Lineage, MemoryFile
+from gtr_jobs.db.old_rows import Forgetting
 from gtr_jobs.db.operations import Operations
 from gtr_jobs.db.plan import Plan
 from gtr_jobs.db.pool import open_pool
@@ -42,10 +45,15 @@ from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.ops.health import Health
 from gtr_jobs.providers.base import Provider
 from gtr_jobs.settings import Settings
+from gtr_jobs.tasks.maintenance import KeepDays, MaintenanceTask
 from gtr_jobs.tasks.match import MatchTask
 from gtr_jobs.tasks.push import PushStore, PushTask
 from gtr_jobs.worker.chores import Chores
+from gtr_jobs.worker.cron import CronLoop
+from gtr_jobs.worker.cron_table import CRON
 from gtr_jobs.worker.daemon import Daemon, DaemonParts
+from gtr_jobs.worker.orders import Begin
+from gtr_jobs.worker.reports import ParentLink
 from gtr_jobs.worker.watchdog import Watchdog
 
 POOL_SIZE = 5
@@ -55,6 +63,15 @@ _MESSAGE_NOTES = "worker/write_message_notifications.sql"
 
 def run_worker(settings: Settings) -> None:
     """Run the daemon until it is told to stop."""
+    _run(settings, None, None)
+
+
+def run_child(settings: Settings, begin: Begin, parent: socket.socket) -> None:
+    """Run the daemon as one of several processes, until its parent tells it to stop or is gone."""
+    _run(settings, begin, parent)
+
+
+def _run(settings: Settings, begin: Begin | None, parent: socket.socket | None) -> None:
     app = load_app(settings)
     its = tuple(queue.name for queue in app.queues) if app is not None else ()
     queues = settings.queue_names(its)
@@ -65,12 +82,20 @@ def run_worker(settings: Settings) -> None:
             f"GTR_QUEUES (--queues): no queue {', '.join(unknown) or 'is named'}",
             f"there is {', '.join(known)}",
         )
-    configure_logs(settings.log_format, settings.log_level)
+    configure_logs(
+        settings.log_format, settings.log_level, None if begin is None else begin.process
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run_worker(settings, app, queues))
+        runner.run(_run_worker(settings, app, queues, begin, parent))
 
 
-async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ...]) -> None:
+async def _run_worker(
+    settings: Settings,
+    app: App | None,
+    queues: tuple[str, ...],
+    begin: Begin | None,
+    parent: socket.socket | None,
+) -> None:
     log, metrics = get_logger(), Metrics(__version__)
     database = _worker_database(settings)
     plan = installation_plan(read_app(app) if app is not None else None)
@@ -110,6 +135,11 @@ async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ..
         metrics=metrics,
     )
     matching = MatchTask(searches=Searches(pool), log=log)
+    maintenance = MaintenanceTask(
+        forgetting=Forgetting(pool),
+        keep=KeepDays(settings.keep_deliveries_days, settings.keep_history_days),
+        log=log,
+    )
     limit = settings.concurrency
     lanes = {
         PushTask.queue: LaneSpec(
@@ -122,10 +152,26 @@ async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ..
             min(limit, MatchTask.most_jobs),
             sends=False,
         ),
+        MaintenanceTask.queue: LaneSpec(
+            MaintenanceTask.queue,
+            MaintenanceTask.kinds,
+            maintenance,
+            min(limit, MaintenanceTask.most_jobs),
+            sends=False,
+        ),
     }
     if app is not None:
         tools = Tools(Functions(pool), log, metrics, context.levers())
         lanes.update((queue.name, _make_lane(queue, tools, limit)) for queue in app.queues)
+    drained = {kind for queue in queues for kind in lanes[queue].kinds}
+    its_cron = app.cron if app is not None else ()
+    cron = CronLoop(
+        [line for line in (*CRON, *its_cron) if line.kind in drained],
+        CronTicks(pool),
+        context.outage,
+        log,
+        metrics,
+    )
     health = Health(context.outage.seconds_since_answer, details=details)
 
     async def close() -> None:
@@ -133,20 +179,29 @@ async def _run_worker(settings: Settings, app: App | None, queues: tuple[str, ..
             await provider.close()
         await pool.close()
 
-    await Daemon(
+    link = (
+        None if begin is None or parent is None else ParentLink(parent, begin.http, health, metrics)
+    )
+    daemon = Daemon(
         DaemonParts(
             context=context,
             lanes=[Lane(lanes[queue], context) for queue in queues],
             chores=Chores(
                 Operations(pool, plan), deliveries, devices, health, context.outage, log, metrics
             ),
-            site=HttpServer(make_site(health, metrics), settings.http_host, settings.http_port),
+            cron=cron,
+            site=link
+            or HttpServer(make_site(health, metrics), settings.http_host, settings.http_port),
             health=health,
             watchdog=watchdog,
             close=close,
             grace_seconds=settings.shutdown_grace_seconds,
+            has_parent=link is not None,
         )
-    ).run()
+    )
+    if link is not None:
+        link.obey(daemon.begin_to_stop, daemon.hurry)
+    await daemon.run()
 
 
 def _make_lane(queue: Queue, tools: Tools, limit: int) -> LaneSpec:

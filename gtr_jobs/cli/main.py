@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gtr_jobs import __version__
-from gtr_jobs.cli import bench, db, dead, dev, init, jobs, queues, resume, switches, worker
+from gtr_jobs.cli import bench, cron, db, dead, dev, init, jobs, queues, resume, switches, worker
 from gtr_jobs.domain.errors import GtrError
 
 INTERRUPTED = 130
@@ -31,6 +31,7 @@ app.command("worker")(worker.work)
 app.add_typer(queues.app, name="queues")
 app.add_typer(switches.app, name="switches")
 app.command("resume")(resume.resume)
+app.command("cron")(cron.cron)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(dead.app, name="dead")
 app.add_typer(db.app, name="db")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +28,7 @@ from gtr_jobs.db.installed import (
     read_installed,
     read_triggers,
 )
+from gtr_jobs.db.live_indexes import make_large_indexes
 from gtr_jobs.db.plan import Plan, Step, component_of
 from gtr_jobs.db.sqlfiles import Index, SqlFile, Trigger
 from gtr_jobs.db.statements import (
@@ -39,9 +42,16 @@ from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
 
 Report = Callable[[str], None]
 
-LOCK_ATTEMPTS = 5
+# While a statement of ours waits for a table, whoever comes after it waits behind it, claims and the
+# app's own writes too. So it waits a moment only, and comes again many times: a transaction that is
+# left open for half a minute costs others nothing.
+LOCK_TIMEOUT = "100ms"
+LOCK_ATTEMPTS = 40
+LONGEST_PAUSE_SECONDS = 1.0
 LOCK_WAIT_SECONDS = 30.0
 
+# What steps say for those who run them as files (`db sql`), where nobody comes again.
+_STEPS_LOCK_TIMEOUT = re.compile(r"^set lock_timeout = '[^']*';$", re.MULTILINE)
 _ADVISORY_KEY = 0x6774725F6A6F6273  # "gtr_jobs"
 _API_ROLES = ("anon", "authenticated", "service_role")
 
@@ -158,7 +168,8 @@ def _fetch_bool(connection: psycopg.Connection, query: str, *parameters: object)
 
 
 def _apply_step(connection: psycopg.Connection, step: Step) -> None:
-    _run(connection, str(step), sql.SQL(step.sql), record_step_statement(step))
+    text = _STEPS_LOCK_TIMEOUT.sub("", step.sql)
+    _run(connection, str(step), sql.SQL(text), record_step_statement(step))
 
 
 def _install_files(
@@ -180,6 +191,7 @@ def _install_files(
         has_lost = file.trigger in lost or not lost.isdisjoint(file.indexes)
         if not _is_due(plan, file, installed.files.get(file.path), has_lost=has_lost):
             continue
+        make_large_indexes(connection, file, lost, report)
         report(f"installing {file.path}")
         _install_file(connection, plan, file)
         done.append(file.path)
@@ -225,7 +237,7 @@ def _remove_gone_files(
 
 def _run(connection: psycopg.Connection, what: str, *statements: sql.SQL | sql.Composed) -> None:
     def work() -> None:
-        connection.execute("set local lock_timeout = '3s'")
+        connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
         for statement in statements:
             connection.execute(statement)
 
@@ -244,7 +256,9 @@ def _with_locks(connection: psycopg.Connection, what: str, work: Callable[[], No
                     f"{what}: a table stayed locked by the app for {LOCK_ATTEMPTS} attempts",
                     "nothing is half done; run the command again in a quieter minute",
                 ) from None
-            time.sleep(0.5 * attempt)
+            # Where every attempt came at the same beat, so might what is in its way.
+            longest = min(LONGEST_PAUSE_SECONDS, 0.1 * attempt)
+            time.sleep(longest * random.uniform(0.5, 1.0))  # noqa: S311  (scatter, not secrecy)
         except psycopg.Error as error:
             raise explain_failed_statement(what, error) from error
         else:

@@ -132,15 +132,21 @@ class SqlFile:
     @cached_property
     def table_statements(self) -> tuple[TableStatement, ...]:
         """The statements that fail where the app lacks a table: its triggers and indexes."""
-        indexes = (
-            TableStatement(match["table"], match[0], _index_of(match))
-            for match in _INDEX.finditer(self.sql)
-        )
         triggers = (
             TableStatement(match["table"], match[0]) for match in _TRIGGER.finditer(self.sql)
         )
         return tuple(
-            statement for statement in (*indexes, *triggers) if statement.table in self.tables
+            statement
+            for statement in (*self.index_statements, *triggers)
+            if statement.table in self.tables
+        )
+
+    @cached_property
+    def index_statements(self) -> tuple[TableStatement, ...]:
+        """The statements that make indexes, on the app's tables and on others."""
+        return tuple(
+            TableStatement(match["table"], match[0], _index_of(match))
+            for match in _INDEX.finditer(self.sql)
         )
 
     @property

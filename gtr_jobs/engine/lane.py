@@ -82,6 +82,8 @@ class Lane:
         while not stopping.is_set():
             try:
                 await self._wait_for_room(stopping)
+                if stopping.is_set():
+                    return
                 if not await self._gate.is_open():
                     await self._gate.wait_for_change(stopping)
                     await self._compare_when_due()
@@ -150,6 +152,8 @@ class Lane:
             await self._context.queue.fall_asleep(queue, worker_id)
         try:
             for longest in _naps():
+                if stopping.is_set():
+                    break
                 if is_listening and longest == _POLL_SECONDS:
                     # The table of sleepers does not outlive a crash of the server, nor its own growth.
                     await self._context.queue.fall_asleep(queue, worker_id)

@@ -16,8 +16,17 @@ Logger = structlog.stdlib.BoundLogger
 def configure_logs(
     log_format: Literal["auto", "json", "console"],
     level: Literal["debug", "info", "warning", "error"],
+    process: int | None = None,
 ) -> None:
-    """Send this process's log, and what libraries log, to standard error, redacted."""
+    """Send this process's log, and what libraries log, to standard error, redacted.
+
+    Args:
+        log_format: How a record is written.
+        level: The least that is logged.
+        process: Which of several processes this is: every record says so.
+    """
+    if process is not None:
+        structlog.contextvars.bind_contextvars(process=process)
     as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -112,6 +112,12 @@ class Metrics:
             "Rows whose trigger could not enqueue in the last hour; counts stop at 10000",
             registry=self.registry,
         )
+        self.cron_ticks = Counter(
+            "gtr_cron_ticks_total",
+            "Ticks of cron lines that this worker enqueued, or left out by the line's policy",
+            ["cron", "fate"],
+            registry=self.registry,
+        )
         self.switches_paused = Gauge(
             "gtr_switches_paused",
             "Queues, kinds, providers and channels that operators paused",

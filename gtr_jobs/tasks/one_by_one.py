@@ -12,10 +12,9 @@ from gtr_jobs.engine.job import HandBack, Job, JobEnd
 from gtr_jobs.engine.lane import Finish, Handler
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.engine.retry import end_after_fault
-from gtr_jobs.observe import events
-from gtr_jobs.observe.faults import places_of
 from gtr_jobs.observe.logs import Logger
 from gtr_jobs.tasks.arguments import name_rows
+from gtr_jobs.tasks.faults import report_fault
 
 # Does one job, about the row with this id, and says how it ended.
 DoJob = Callable[[Job, UUID], Awaitable[JobEnd]]
@@ -41,7 +40,7 @@ def one_by_one(do: DoJob, log: Logger, *, at_once: int = 1) -> Handler:
         except PASSING_ERRORS:
             raise
         except Exception as error:  # noqa: BLE001  (one row's fault must not use up the attempts of others)
-            _report_fault(log, job, error)
+            report_fault(log, job, error)
             return end_after_fault(job, error)
 
     async def handle(jobs: Sequence[Job], finish: Finish) -> None:
@@ -59,15 +58,3 @@ def one_by_one(do: DoJob, log: Logger, *, at_once: int = 1) -> Handler:
             raise group.exceptions[0] from None
 
     return handle
-
-
-def _report_fault(log: Logger, job: Job, error: Exception) -> None:
-    log.error(
-        events.HANDLER_FAILED,
-        queue=job.queue,
-        error=type(error).__name__,
-        # The database's own words quote the row that it refused; its code does not.
-        sqlstate=getattr(error, "sqlstate", None),
-        where=places_of(error),
-        jobs=1,
-    )

@@ -20,6 +20,7 @@ from gtr_jobs.observe import events
 from gtr_jobs.observe.faults import places_of
 from gtr_jobs.ops.health import Health
 from gtr_jobs.worker.chores import Chores
+from gtr_jobs.worker.cron import CronLoop
 from gtr_jobs.worker.watchdog import Watchdog
 
 # How long the last acks may take when the database is away at the end.
@@ -44,21 +45,26 @@ class DaemonParts:
         context: The engine.
         lanes: One a queue.
         chores: Work beside the lanes.
+        cron: What is enqueued at fixed times.
         site: Health and metrics over HTTP.
         health: What they tell.
         watchdog: Looks already, and ends the process when the database does not answer at all.
         close: Closes providers and pool, when all is written.
         grace_seconds: How long running work may go on after a signal.
+        has_parent: A parent counts the signals and says when to hurry. A supervisor that signals
+            every process of a group signals this one too, and that is no second signal.
     """
 
     context: EngineContext
     lanes: Sequence[Lane]
     chores: Chores
+    cron: CronLoop
     site: Site
     health: Health
     watchdog: Watchdog
     close: Callable[[], Awaitable[None]]
     grace_seconds: float
+    has_parent: bool = False
 
 
 class Daemon:
@@ -75,6 +81,15 @@ class Daemon:
             self._hurry.set()
         self._stopping.set()
 
+    def begin_to_stop(self) -> None:
+        """Begin to stop; called again, it changes nothing."""
+        self._stopping.set()
+
+    def hurry(self) -> None:
+        """Hand running work back at once."""
+        self._stopping.set()
+        self._hurry.set()
+
     async def run(self) -> None:
         """Work until told to stop.
 
@@ -85,7 +100,9 @@ class Daemon:
         context, health = self._parts.context, self._parts.health
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(
+                number, self.begin_to_stop if self._parts.has_parent else self.stop
+            )
         address = self._parts.site.bind()
         try:
             await context.membership.join()
@@ -129,6 +146,7 @@ class Daemon:
         ]
         claimers = [
             self._start(self._parts.chores.run(self._stopping), "chores"),
+            self._start(self._parts.cron.run(self._stopping), "cron"),
             *(self._start(lane.run(self._stopping), lane.queue) for lane in self._parts.lanes),
         ]
         told = asyncio.create_task(self._stopping.wait())

@@ -1,6 +1,6 @@
 -- does: lists every kind of job with its queue, what produces it and how often it is tried
 
--- What produces a kind is a file in on/, or several, one after another. A priority is an operator's to change. A
+-- What produces a kind is a file in on/, or several, one after another, or cron. A priority is an operator's to change. A
 -- listing can fit thousands of searches: what people say to each other goes first.
 insert into gtr_jobs.job_kinds (kind, queue, produced_by, priority, max_attempts)
 values
@@ -12,7 +12,8 @@ values
     ('forum_reply', 'push', 'notifications_insert', 0, 8),
     ('forum_like', 'push', 'notifications_insert', 0, 8),
     ('saved_search_match', 'push', 'notifications_insert', -10, 8),
-    ('match_saved_searches', 'match', 'listings_insert listings_update', 0, 8)
+    ('match_saved_searches', 'match', 'listings_insert listings_update', 0, 8),
+    ('maintenance', 'maintenance', 'cron', 0, 8)
 on conflict (kind) do update
     set
         queue = excluded.queue,

@@ -17,6 +17,7 @@ from gtr_jobs.cli.main import app
 from gtr_jobs.db.sqlfiles import read_folder
 from gtr_jobs.observe.events import ALL_EVENTS
 from gtr_jobs.observe.metrics import Metrics
+from gtr_jobs.observe.processes import ProcessMetrics
 from gtr_jobs.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,7 +117,7 @@ def test_every_metric_is_documented_with_its_labels() -> None:
             re.MULTILINE,
         )
     )
-    metrics = vars(Metrics("0"))
+    metrics = vars(Metrics("0")) | vars(ProcessMetrics())
 
     assert rows == {
         (

@@ -13,8 +13,10 @@ from gtr_jobs.db.sqlfiles import SqlFile, read_folder
 from gtr_jobs.domain.outcome import DeliveryState, OutcomeName
 from gtr_jobs.engine.acker import _END_NAMES
 from gtr_jobs.kinds import KINDS
+from gtr_jobs.tasks.maintenance import MaintenanceTask
 from gtr_jobs.tasks.match import MatchTask
 from gtr_jobs.tasks.push import PushTask
+from gtr_jobs.worker.cron_table import CRON
 
 EVENT_FILES = read_folder("on")
 
@@ -41,16 +43,18 @@ async def test_every_kind_of_notification_is_a_kind_of_job(admin: AsyncConnectio
     rows = await fetch_rows(admin, "select kind, queue from gtr_jobs.job_kinds")
     pushed = [(kind.name, PushTask.queue) for kind in KINDS]
     matched = [(kind, MatchTask.queue) for kind in MatchTask.kinds]
-    assert sorted(rows) == sorted(pushed + matched)
+    kept = [(kind, MaintenanceTask.queue) for kind in MaintenanceTask.kinds]
+    assert sorted(rows) == sorted(pushed + matched + kept)
 
 
 async def test_every_event_file_says_which_jobs_it_causes(admin: AsyncConnection) -> None:
-    """The headers in sql/on are what gtr_jobs.job_kinds says of who produces what."""
+    """The headers in sql/on, and the cron table, are what gtr_jobs.job_kinds says of who produces what."""
     produced = defaultdict(set)
     rows = await fetch_rows(admin, "select produced_by, kind from gtr_jobs.job_kinds")
     for produced_by, kind in rows:
         for stem in produced_by.split():
             produced[stem].add(kind)
+    assert produced.pop("cron") == {cron.kind for cron in CRON}
     assert produced == {
         file.stem.removeprefix("on/"): set(file.header("enqueues"))
         for file in EVENT_FILES

@@ -16,8 +16,11 @@ WORKER_FUNCTIONS = {
     "gtr_jobs.claim_jobs_after",
     "gtr_jobs.claim_limited",
     "gtr_jobs.count_enqueue_errors",
+    "gtr_jobs.drop_old_partition",
     "gtr_jobs.enqueue",
+    "gtr_jobs.enqueue_cron_ticks",
     "gtr_jobs.fall_asleep",
+    "gtr_jobs.forget_rows",
     "gtr_jobs.job",
     "gtr_jobs.keep_devices",
     "gtr_jobs.lease_tokens",
@@ -42,6 +45,7 @@ WORKER_FUNCTIONS = {
     "gtr_jobs.sweep_sleepers",
     "gtr_jobs.tell_saved_searches",
     "gtr_jobs.unregister_worker",
+    "gtr_jobs.watch_cron",
     "gtr_jobs.write_message_notifications",
 }
 # What others get done for them.
@@ -82,6 +86,7 @@ OPERATOR_FUNCTIONS = {
     "gtr_jobs.discard_dead_jobs",
     "gtr_jobs.find_dead_jobs",
     "gtr_jobs.group_dead_jobs",
+    "gtr_jobs.list_cron",
     "gtr_jobs.list_dead_jobs",
     "gtr_jobs.list_jobs",
     "gtr_jobs.list_kinds",

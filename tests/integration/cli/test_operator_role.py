@@ -46,6 +46,7 @@ async def test_the_role_can_do_all_that_operators_do_and_nothing_else(
     waiting = await fetch_value(admin, "select max(job_id) from gtr_jobs.jobs")
     act = ("--yes", "--reason", "r")
     run("queues")
+    run("cron")
     run("queues", "pause", "push")
     run("switches", "list")
     run("queues", "resume", "push")

@@ -19,8 +19,8 @@ from gtr_jobs.db import migrate as migration
 from gtr_jobs.domain.errors import TryAgainError
 
 _FILE = "on/messages_insert.sql"
-# What a migration waits for a lock, and what the machine may add to it.
-_LONGEST_WAIT_SECONDS = 3.5
+# A migration waits a tenth of a second at a time; the rest is the machine's, which has others' work too.
+_LONGEST_WAIT_SECONDS = 3.0
 
 
 @contextmanager
@@ -76,13 +76,13 @@ def test_a_table_that_stays_locked_ends_it_and_the_app_never_waits_long(
     bare_database: ProjectDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It exits 75 with nothing half done; meanwhile the app's writes wait no longer than one attempt."""
-    monkeypatch.setattr(migration, "LOCK_ATTEMPTS", 2)
+    monkeypatch.setattr(migration, "LOCK_ATTEMPTS", 8)
     given_up = threading.Event()
     waits: list[float] = []
 
     def write_as_the_app() -> None:
         with bare_database.connect() as connection:
-            while not given_up.wait(0.2):
+            while not given_up.is_set():
                 began = time.monotonic()
                 connection.execute("update public.messages set is_read = true where is_read")
                 waits.append(time.monotonic() - began)
@@ -100,11 +100,11 @@ def test_a_table_that_stays_locked_ends_it_and_the_app_never_waits_long(
             app.join()
     assert given_back.value.exit_code == 75
     assert str(given_back.value) == (
-        f"{_FILE}: a table stayed locked by the app for 2 attempts: "
+        f"{_FILE}: a table stayed locked by the app for 8 attempts: "
         "nothing is half done; run the command again in a quieter minute"
     )
     assert max(waits) < _LONGEST_WAIT_SECONDS
-    assert max(waits) > 1.0, "it was never in the app's way: this proves nothing"
+    assert max(waits) > 0.05, "it was never in the app's way: this proves nothing"
     before = [file.path for file in PLAN.files]
     before = before[: before.index(_FILE)]
     assert sorted(read_books(bare_database).files) == sorted(before)

@@ -26,6 +26,7 @@ async def test_the_kinds_are_those_that_are_pushed(admin: AsyncConnection) -> No
         ("forum_like", "push", "notifications_insert", 0, 8),
         ("forum_reply", "push", "notifications_insert", 0, 8),
         ("listing_favorited", "push", "notifications_insert", 0, 8),
+        ("maintenance", "maintenance", "cron", 0, 8),
         ("match_saved_searches", "match", "listings_insert listings_update", 0, 8),
         ("message", "push", "messages_insert", 0, 8),
         ("saved_search_match", "push", "notifications_insert", -10, 8),

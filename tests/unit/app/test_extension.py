@@ -16,7 +16,7 @@ from gtr_jobs.app.database import plan_of
 from gtr_jobs.app.extension import load_app, make_handler, read_app
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.sources import NOTIFICATIONS, AppNotification, Source
-from gtr_jobs.extend import App, Handler, Kind, Notice, Queue, Tools
+from gtr_jobs.extend import App, Cron, Handler, Kind, Notice, Queue, Tools
 from gtr_jobs.settings import Settings
 
 MODULE = "gtr_tried_app"
@@ -223,3 +223,37 @@ def test_a_handler_that_cannot_be_made_is_told_by_its_queue() -> None:
     assert "canary" not in said
     with pytest.raises(ConfigurationError, match="`make` of the queue slips gives no handler"):
         make_handler(replace(QUEUE, make=cast("Any", lambda _: None)), tools)
+
+
+CRON = Cron("nightly", "0 3 * * *", "write_slip", zone="Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("lines", "says", "hint"),
+    [
+        ([CRON], "cron of the app garage are no tuple", "write cron=(..., )"),
+        ((CRON.name,), "cron has a str", "write Cron(...)"),
+        ((CRON, CRON), "there are two cron lines nightly", "rename"),
+        ((replace(CRON, name="maintenance"),), "there are two cron lines maintenance", "rename"),
+        ((replace(CRON, schedule="3 o'clock"),), "the cron line 'nightly' is wrong", "five fields"),
+        ((replace(CRON, zone="Berlin"),), "the cron line 'nightly' is wrong", "no time zone"),
+        ((replace(CRON, kind="price_drop"),), "no kind of the app's queues", "there is write_slip"),
+    ],
+)
+def test_a_mistake_in_a_cron_line_is_named(
+    monkeypatch: pytest.MonkeyPatch, lines: Any, says: str, hint: str
+) -> None:
+    """Which line, what is wrong with it, and what it wants; a notification has no row to be about."""
+    module = ModuleType(MODULE)
+    vars(module)["app"] = replace(APP, cron=lines)
+    monkeypatch.setitem(sys.modules, MODULE, module)
+    refusal = _refusal(f"{MODULE}:app")
+    assert says in refusal
+    assert hint in refusal
+
+
+def test_what_a_cron_line_enqueues_needs_no_file() -> None:
+    """The kind says that it is cron that produces it."""
+    part = read_app(replace(APP, cron=(CRON,)))
+    (listed,) = [file for file in part.files if file.path.endswith("job_kinds.sql")]
+    assert "'write_slip', 'slips', 'garage cron'" in listed.sql

@@ -89,13 +89,14 @@ def test_a_step_that_was_edited_after_its_release_is_noticed(
 
 
 def test_the_packages_own_plan_begins_with_the_books() -> None:
-    """Then the engine's tables, because ours stand on them; ours are numbered without a gap."""
+    """Then the engine's tables, because ours stand on them; ours are in the order of their numbers."""
     plan = make_plan(Version.parse(__version__), engine_steps())
     first, second, *rest = plan.steps
     assert (first.component, first.version, first.name) == (OURS, "0001", "create schema")
     assert (second.component, second.is_snapshot) == (COMPONENT, True)
     ours = [step for step in plan.steps if step.component == OURS]
-    assert [step.version for step in ours] == [f"{n + 1:04}" for n in range(len(ours))]
+    numbers = [step.version for step in ours]
+    assert numbers == sorted(set(numbers))
     assert {step.component for step in rest if not step.is_snapshot} <= {OURS, COMPONENT}
     assert len({step.key for step in plan.steps if not step.is_snapshot}) == len(
         [step for step in plan.steps if not step.is_snapshot]
