@@ -13,7 +13,7 @@ OTHER_POSTGRES := 15 16 18
 WITHOUT_DATABASE := tests/integration/clients tests/integration/providers tests/integration/standins
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check suite suite-others suite-wheel types format clean
+.PHONY: help demo test check suite suite-others suite-wheel bench types format clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,7 +28,7 @@ check: $(VENV)/.test ## Format, lint, types, imports and SQL
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql/migrations sql/engine sql/rules sql/worker sql/rpc sql/on sql/ops sql/dev gtr_jobs/dev/templates/app
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql/migrations sql/engine sql/rules sql/worker sql/rpc sql/on sql/ops sql/dev gtr_jobs/dev/templates/app gtr_jobs/dev/bench
 
 suite: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The full suite on PostgreSQL 17
 	GTR_TEST_POSTGRES=$(POSTGRES) $(PYTEST) tests
@@ -52,6 +52,11 @@ suite-wheel: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The s
 	GTR_TEST_POSTGRES=$(POSTGRES) "$$folder/venv/bin/python" -P -m pytest -q -n $(or $(WORKERS),2) \
 		tests --ignore tests/repository
 
+bench: $(VENV)/.test tests/bench/peers/node_modules/.installed ## Measure everything beside the peers; takes half an hour
+	@for what in "drain --peers tests/bench/peers" latency writes depth memory; do \
+		$(BIN)/gtr-jobs bench $$what --json || exit 1; \
+	done
+
 types: $(VENV)/.test tests/node/node_modules/.installed ## Write docs/reference/database.types.ts anew
 	GTR_TEST_POSTGRES=$(POSTGRES) PYTHONPATH=tests $(BIN)/python -m support.rpc_types
 
@@ -60,7 +65,7 @@ format: $(VENV)/.test ## Format the code
 	$(BIN)/ruff check --fix .
 
 clean: ## Remove what these commands made
-	rm -rf $(VENV) tests/node/node_modules
+	rm -rf $(VENV) tests/node/node_modules tests/bench/peers/node_modules
 
 .PHONY: pgbouncer
 pgbouncer:
@@ -97,4 +102,8 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 # npm ci starts from nothing, so that what is installed is what the lock file says.
 tests/node/node_modules/.installed: tests/node/package.json tests/node/package-lock.json
 	cd tests/node && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+tests/bench/peers/node_modules/.installed: tests/bench/peers/package.json tests/bench/peers/package-lock.json
+	cd tests/bench/peers && npm ci --silent --no-audit --no-fund
 	@touch $@

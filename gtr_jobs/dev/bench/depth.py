@@ -19,7 +19,7 @@ _HISTORY = """
     insert into gtr_jobs.job_history (day, job_id, queue, kind, ended, attempts, trace_id, enqueued_at)
     select
         (now() at time zone 'utc')::date, -n, %(queue)s, %(queue)s, 'done', 1, md5(n::text), now()
-    from generate_series(%(first)s, %(last)s) as n
+    from generate_series(%(first)s::integer, %(last)s::integer) as n
 """
 _PART = 500_000
 

@@ -1,0 +1,62 @@
+"""What is looked at before a worker begins: whether the database is its own, and whether keys can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from gtr_jobs.db.compatibility import check_identity, check_worker
+from gtr_jobs.db.connect import Database, connect_async
+from gtr_jobs.db.installed import read_installed_as_worker
+from gtr_jobs.db.plan import Plan
+from gtr_jobs.db.sources import try_source
+from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
+from gtr_jobs.kinds.base import Kind
+from gtr_jobs.observe import events
+from gtr_jobs.observe.logs import Logger
+from gtr_jobs.providers.base import Provider
+from gtr_jobs.settings import Settings
+
+# Left out where the app has no list of notifications.
+_MESSAGE_NOTES = "worker/write_message_notifications.sql"
+
+
+async def check_database(
+    database: Database, plan: Plan, kinds: Iterable[Kind[Any]], settings: Settings, log: Logger
+) -> None:
+    """Refuse a database that is not this worker's, or does not fit it; warn of what may be meant so.
+
+    Raises:
+        ConfigurationError: It is another project's, older than this version, or lacks something.
+        TryAgainError: It is away.
+    """
+    connection = await connect_async(database)
+    try:
+        installed = await read_installed_as_worker(connection)
+        warnings = [
+            *check_worker(plan, installed),
+            *check_identity(installed, settings.project, settings.environment),
+        ]
+        tried = [
+            await try_source(connection, source)
+            for source in dict.fromkeys(one.source for one in kinds)
+        ]
+        warnings += [warning for warning in tried if warning is not None]
+    finally:
+        await connection.close()
+    if settings.message_notifications and _MESSAGE_NOTES not in installed.files:
+        raise ConfigurationError(
+            "GTR_MESSAGE_NOTIFICATIONS is on, and the app has no table public.notifications",
+            "turn it off, or run `gtr-jobs db migrate` if the table has come since",
+        )
+    for warning in warnings:
+        log.warning(events.WORKER_WARNED, warning=warning)
+
+
+async def check_providers(providers: Iterable[Provider], log: Logger) -> None:
+    """Refuse keys that cannot be used; who cannot be asked now is asked again when it sends."""
+    for provider in providers:
+        try:
+            await provider.check()
+        except TryAgainError as error:
+            log.warning(events.WORKER_WARNED, warning=str(error))
