@@ -162,7 +162,8 @@ async def test_a_fault_of_its_own_ends_a_worker_without_a_word_of_content(way: W
     await way.providers.ledger.wait_for(1)
 
     await way.connection.execute(
-        "revoke execute on function gtr_jobs.claim_jobs(text, bigint, integer) from gtr_worker"
+        "revoke execute on function gtr_jobs.claim_jobs_after("
+        "text, bigint, integer, integer[], bigint[], timestamptz) from gtr_worker"
     )
 
     assert await worker.wait() == 70
