@@ -8,7 +8,7 @@ from typing import Any
 
 from gtr_jobs.http.parent_site import make_parent_site
 from gtr_jobs.http.server import HttpServer
-from gtr_jobs.observe.logs import configure_logs, get_logger
+from gtr_jobs.observe.logs import configure_logs, flush_logs, get_logger
 from gtr_jobs.observe.merging import MergedMetrics
 from gtr_jobs.observe.processes import ProcessMetrics
 from gtr_jobs.ops.processes import ProcessStatus, ProcessTable
@@ -50,4 +50,7 @@ def run_processes(settings: Settings, count: int, given: Mapping[str, Any]) -> i
             )
         ).run()
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    finally:
+        flush_logs()

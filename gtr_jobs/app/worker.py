@@ -30,7 +30,13 @@ from gtr_jobs.engine.wake import WakeUp
 from gtr_jobs.extend import App
 from gtr_jobs.http.server import HttpServer, make_site
 from gtr_jobs.observe import events
-from gtr_jobs.observe.logs import Logger, configure_logs, get_logger
+from gtr_jobs.observe.logs import (
+    Logger,
+    configure_logs,
+    count_lost_lines,
+    flush_logs,
+    get_logger,
+)
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.ops.health import Health
 from gtr_jobs.settings import Settings
@@ -69,8 +75,11 @@ def _run(settings: Settings, begin: Begin | None, parent: socket.socket | None) 
     configure_logs(
         settings.log_format, settings.log_level, None if begin is None else begin.process
     )
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_run_worker(settings, app, queues, begin, parent))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run_worker(settings, app, queues, begin, parent))
+    finally:
+        flush_logs()
 
 
 async def _run_worker(
@@ -81,6 +90,7 @@ async def _run_worker(
     parent: socket.socket | None,
 ) -> None:
     log, metrics = get_logger(), Metrics(__version__)
+    count_lost_lines(metrics.log_lines_lost.inc)
     database = _worker_database(settings)
     plan = installation_plan(read_app(app) if app is not None else None)
     its_kinds = app.kinds if app is not None else ()
@@ -100,7 +110,7 @@ async def _run_worker(
         on_connect=lineage.check,
     )
     watchdog = Watchdog(contact, log)
-    watchdog.start()
+    watchdog.start(asyncio.get_running_loop())
     await open_pool(pool, database)
     context = make_context(pool, lineage, WakeUp(pooler.listen_at, metrics), log, metrics)
     lanes = make_lanes(settings, app, WorkerTools(context, pool, providers, log, metrics))

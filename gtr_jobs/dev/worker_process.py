@@ -9,6 +9,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Self
 
 from gtr_jobs.observe import events
@@ -29,15 +30,24 @@ class WorkerProcess:
     Args:
         environment: Its settings; nothing else of ours with GTR_ in its name reaches it.
         arguments: What stands behind `gtr-jobs worker`.
+        command: What to run instead of `gtr-jobs worker`.
+        kept_lines: How many lines of its log to hold; None holds all.
     """
 
-    def __init__(self, environment: Mapping[str, str], arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        arguments: Sequence[str] = (),
+        *,
+        command: Sequence[str] | None = None,
+        kept_lines: int | None = _KEPT_LINES,
+    ) -> None:
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith("GTR_")
         }
         self._environment = {**inherited, "GTR_LOG_FORMAT": "json", **environment}
-        self._arguments = arguments
-        self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._command = (*(command or _COMMAND), *arguments)
+        self._lines: deque[str] = deque(maxlen=kept_lines)
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self.news = asyncio.Condition()
@@ -49,13 +59,24 @@ class WorkerProcess:
 
     @property
     def log(self) -> list[str]:
-        """The lines that it wrote, the newest 10,000."""
+        """The lines that it wrote, the newest of them where not all are held."""
         return list(self._lines)
 
     @property
     def records(self) -> list[dict[str, Any]]:
         """The records that it wrote; lines that are no JSON are left out."""
         return [record for line in self._lines if (record := _read_record(line)) is not None]
+
+    def records_of(self, *names: str) -> list[dict[str, Any]]:
+        """Give the records of these events; the others are not even parsed."""
+        signs = tuple(f'"{name}"' for name in names)
+        return [
+            record
+            for line in self._lines
+            if any(sign in line for sign in signs)
+            and (record := _read_record(line)) is not None
+            and record.get("event") in names
+        ]
 
     async def start(self) -> str:
         """Start it; give the address of its health and metrics once it claims jobs.
@@ -64,8 +85,7 @@ class WorkerProcess:
             WorkerFailedError: It ended first, or took too long.
         """
         self._process = await asyncio.create_subprocess_exec(
-            *_COMMAND,
-            *self._arguments,
+            *self._command,
             env=self._environment,
             stderr=asyncio.subprocess.PIPE,
             limit=1024 * 1024,
@@ -83,9 +103,8 @@ class WorkerProcess:
         try:
             async with asyncio.timeout(seconds), self.news:
                 while True:
-                    for record in self.records:
-                        if record.get("event") == event:
-                            return record
+                    for record in self.records_of(event):
+                        return record
                     if self._reading is None or self._reading.done():
                         break
                     await self.news.wait()
@@ -94,12 +113,21 @@ class WorkerProcess:
         raise WorkerFailedError(f"the worker logged no {event}\n" + "\n".join(self.log[-20:]))
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
-        self._running().send_signal(number)
+        """Send it a signal.
 
-    async def wait(self) -> int:
-        """Wait until it ended; give its exit code."""
-        async with asyncio.timeout(_STOP_SECONDS):
+        Raises:
+            ProcessLookupError: It has ended.
+        """
+        process = self._running()
+        if process.returncode is not None:
+            raise ProcessLookupError(process.pid)
+        # Not Popen.send_signal: it looks whether the process has ended, and takes its exit code from
+        # the loop if so (https://github.com/python/cpython/issues/127049).
+        os.kill(process.pid, number)
+
+    async def wait(self, seconds: float | None = _STOP_SECONDS) -> int:
+        """Wait until it ended, so long or (None) for ever; give its exit code."""
+        async with asyncio.timeout(seconds):
             code = await self._running().wait()
             if self._reading is not None:
                 await self._reading
@@ -107,8 +135,14 @@ class WorkerProcess:
 
     async def stop(self) -> int:
         """Ask it to stop, as a supervisor does; give its exit code."""
-        if self._running().returncode is None:
+        with suppress(ProcessLookupError):
             self.send_signal(signal.SIGTERM)
+        return await self.wait()
+
+    async def kill(self) -> int:
+        """End it at once, if it still runs; give its exit code."""
+        with suppress(ProcessLookupError):
+            self.send_signal(signal.SIGKILL)
         return await self.wait()
 
     async def __aenter__(self) -> Self:
@@ -117,8 +151,7 @@ class WorkerProcess:
 
     async def __aexit__(self, *exception: object) -> None:
         if self._running().returncode is None:
-            self._running().kill()
-            await self.wait()
+            await self.kill()
 
     def _running(self) -> asyncio.subprocess.Process:
         if self._process is None:

@@ -11,6 +11,7 @@ WORKER_STARTED: Final = "worker.started"
 WORKER_STOPPING: Final = "worker.stopping"
 WORKER_STOPPED: Final = "worker.stopped"
 WORKER_FAILED: Final = "worker.failed"
+WORKER_STUCK: Final = "worker.stuck"
 WORKER_REGISTERED_ANEW: Final = "worker.registered_anew"
 WORKER_WARNED: Final = "worker.warned"
 

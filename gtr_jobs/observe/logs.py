@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Literal
 
 import structlog
 
+from gtr_jobs.observe.log_stream import LogStream
 from gtr_jobs.observe.redaction import redact_event
 
 Logger = structlog.stdlib.BoundLogger
@@ -51,7 +53,7 @@ def configure_logs(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = LogStream(sys.stderr.fileno())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -71,6 +73,19 @@ def _put_first(_: object, __: str, event: structlog.types.EventDict) -> structlo
     """Begin each line with when, how grave and what."""
     first = {name: event[name] for name in ("timestamp", "level", "event") if name in event}
     return {**first, **event}
+
+
+def count_lost_lines(count: Callable[[int], object]) -> None:
+    """Tell somebody how many lines of the log are lost, whenever some are."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LogStream):
+            handler.count_losses(count)
+
+
+def flush_logs() -> None:
+    """Wait until what was logged is written, a second at most."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
 
 
 def get_logger() -> Logger:

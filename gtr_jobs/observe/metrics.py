@@ -112,6 +112,11 @@ class Metrics:
             "Rows whose trigger could not enqueue in the last hour; counts stop at 10000",
             registry=self.registry,
         )
+        self.log_lines_lost = Counter(
+            "gtr_log_lines_lost_total",
+            "Lines of the log that were not written, because nobody reads it or its disk is full",
+            registry=self.registry,
+        )
         self.cron_ticks = Counter(
             "gtr_cron_ticks_total",
             "Ticks of cron lines that this worker enqueued, or left out by the line's policy",

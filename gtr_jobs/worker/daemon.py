@@ -7,7 +7,6 @@ SIGTERM ─▶ stop claiming ─▶ let running work end (or hand it back) ─�
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,6 +20,7 @@ from gtr_jobs.observe.faults import places_of
 from gtr_jobs.ops.health import Health
 from gtr_jobs.worker.chores import Chores
 from gtr_jobs.worker.cron import CronLoop
+from gtr_jobs.worker.stop_signals import heed_stop_signals, ignore_stop_signals
 from gtr_jobs.worker.watchdog import Watchdog
 
 # How long the last acks may take when the database is away at the end.
@@ -99,10 +99,7 @@ class Daemon:
         """
         context, health = self._parts.context, self._parts.health
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(
-                number, self.begin_to_stop if self._parts.has_parent else self.stop
-            )
+        heed_stop_signals(loop, self.begin_to_stop if self._parts.has_parent else self.stop)
         address = self._parts.site.bind()
         try:
             await context.membership.join()
@@ -121,6 +118,7 @@ class Daemon:
             await self._parts.close()
             self._parts.watchdog.stop()
             context.log.info(events.WORKER_STOPPED, worker_id=context.membership.worker_id)
+            ignore_stop_signals(loop)
 
     def _announce(self, address: str) -> None:
         context, health = self._parts.context, self._parts.health

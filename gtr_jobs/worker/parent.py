@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +25,7 @@ from gtr_jobs.ops.processes import ProcessTable
 from gtr_jobs.worker.orders import Begin, Order
 from gtr_jobs.worker.process import COMMAND, ChildProcess, start_process
 from gtr_jobs.worker.reports import Report
+from gtr_jobs.worker.stop_signals import heed_stop_signals
 
 # A process that ends sooner is in a loop of ends, and waits longer before each new start.
 STEADY_SECONDS = 60.0
@@ -107,8 +107,7 @@ class Parent:
         """
         parts = self._parts
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop)
+        heed_stop_signals(loop, self.stop)
         self._address = parts.site.bind()
         parts.log.info(
             events.PROCESSES_STARTED, processes=len(parts.table.statuses), http=self._address

@@ -1,11 +1,13 @@
-"""Ends a process whose database does not answer at all: no timeout of the event loop is sure to.
+"""Ends a process whose database does not answer at all, or whose event loop stands still.
 
-A connection can be half open: the network takes what is sent, and nothing ever comes back. A worker that
-waits on one looks alive and does nothing. Its supervisor starts another; its jobs are rescued.
+A connection can be half open: the network takes what is sent, and nothing ever comes back. No timeout of
+the event loop is sure to end that; and none at all comes while a handler never gives the loop back. A worker
+that hangs like this looks alive and does nothing. Its supervisor starts another; its jobs are rescued.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -24,7 +26,7 @@ _LAST_WORDS_SECONDS = 1.0
 
 
 class Watchdog:
-    """A thread that looks at what waits for an answer.
+    """A thread that looks at what waits for an answer, the event loop's own among it.
 
     Time in which this process did not run (stopped, or on a machine that slept) is not held against the
     database: the thread counts its own ticks.
@@ -42,11 +44,15 @@ class Watchdog:
         self._log = log
         self._end = end
         self._waited: dict[int, float] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_waited = 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
-    def start(self) -> None:
-        """Begin to look."""
+    def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Begin to look, at a running loop too where one is given."""
+        self._loop = loop
+        self._ask_loop()
         self._thread.start()
 
     def stop(self) -> None:
@@ -60,23 +66,34 @@ class Watchdog:
             now = time.monotonic()
             self._count(min(now - before, 2 * _TICK_SECONDS))
             before = now
+            if self._loop_waited >= UNANSWERED_SECONDS:
+                # Nothing is answered while the loop stands still: this is why.
+                self._end_process(events.WORKER_STUCK, self._loop_waited)
+                return
             longest = max(self._waited.values(), default=0.0)
             if longest >= UNANSWERED_SECONDS:
-                self._end_process(longest)
+                self._end_process(events.DATABASE_SILENT, longest)
                 return
 
+    def _ask_loop(self) -> None:
+        self._loop_waited = 0.0
+        if self._loop is not None and not self._stopped.is_set():
+            self._loop.call_later(_TICK_SECONDS, self._ask_loop)
+
     def _count(self, seconds: float) -> None:
+        if self._loop is not None:
+            self._loop_waited += seconds
         self._waited = {
             number: self._waited[number] + seconds if number in self._waited else 0.0
             for number in self._contact.unanswered()
         }
 
-    def _end_process(self, seconds: float) -> None:
+    def _end_process(self, event: str, seconds: float) -> None:
         last_words = threading.Timer(_LAST_WORDS_SECONDS, self._end, [EXIT_CODE])
         last_words.daemon = True
         last_words.start()
         self._log.error(
-            events.DATABASE_SILENT,
+            event,
             seconds=round(seconds, 1),
             hint="the worker ends with exit code 70: let its supervisor start it again",
         )

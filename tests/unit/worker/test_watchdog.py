@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
 import time
@@ -45,6 +46,30 @@ def test_what_is_never_answered_ends_the_process() -> None:
     (line,) = said.entries
     assert (line["event"], line["log_level"]) == ("database.silent", "error")
     assert line["seconds"] >= 0.2
+
+
+async def test_a_loop_that_stands_still_ends_the_process() -> None:
+    """Exit 70, after one line that says that it is the worker and not its database."""
+    codes: queue.Queue[int] = queue.Queue()
+    contact = Contact()
+    log, said = _log()
+    watchdog = Watchdog(contact, log, codes.put)
+    watchdog.start(asyncio.get_running_loop())
+    with contact.asking():
+        # It blocks the loop, which is what is tried here.
+        assert codes.get(timeout=PATIENCE_SECONDS) == 70
+    assert [line["event"] for line in said.entries] == ["worker.stuck"]
+
+
+async def test_a_loop_that_turns_ends_nothing() -> None:
+    """It is asked all the time, and answers."""
+    codes: queue.Queue[int] = queue.Queue()
+    log, said = _log()
+    watchdog = Watchdog(Contact(), log, codes.put)
+    watchdog.start(asyncio.get_running_loop())
+    await asyncio.sleep(1)
+    watchdog.stop()
+    assert (codes.empty(), said.entries) == (True, [])
 
 
 def test_what_is_answered_in_time_ends_nothing() -> None:
