@@ -13,7 +13,7 @@ OTHER_POSTGRES := 15 16 18
 WITHOUT_DATABASE := tests/integration/clients tests/integration/providers tests/integration/standins
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check suite suite-others suite-wheel bench types format clean
+.PHONY: help demo test check suite suite-others suite-wheel chaos chaos-tests bench types format clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,7 +50,14 @@ suite-wheel: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The s
 	ln -s "$(CURDIR)/tests/node/node_modules" "$$folder/empty/tests/node/node_modules"; \
 	cd "$$folder/empty"; \
 	GTR_TEST_POSTGRES=$(POSTGRES) "$$folder/venv/bin/python" -P -m pytest -q -n $(or $(WORKERS),2) \
-		tests --ignore tests/repository
+		tests --ignore tests/repository --ignore tests/chaos --ignore tests/integration/test_bench.py
+
+chaos: $(VENV)/.test tests/node/node_modules/.installed ## Hundreds of faults by chance for 20 minutes; SEED=, FAULTS=, MINUTES=
+	@GTR_TEST_POSTGRES=$(POSTGRES) PYTHONPATH=tests $(BIN)/python -m chaos.run \
+		$(SEED:%=--seed %) $(FAULTS:%=--faults %) $(MINUTES:%=--minutes %)
+
+chaos-tests: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## Single faults at a size that the suite has no time for
+	GTR_TEST_POSTGRES=$(POSTGRES) $(PYTEST) -m chaos tests/chaos
 
 bench: $(VENV)/.test tests/bench/peers/node_modules/.installed ## Measure everything beside the peers; takes half an hour
 	@for what in "drain --peers tests/bench/peers" latency writes depth memory; do \
