@@ -11,6 +11,9 @@ POSTGRES := 17
 OTHER_POSTGRES := 15 16 18
 # Providers, stand-ins and their clients ask no database: another version tells nothing of them.
 WITHOUT_DATABASE := tests/integration/clients tests/integration/providers tests/integration/standins
+# Breaking things takes minutes, and a wheel breaks as its checkout does.
+FAULTS := tests/chaos tests/integration/test_bench.py tests/e2e/test_database_faults.py \
+	tests/e2e/test_restored_database.py tests/e2e/test_worker_pooler.py tests/e2e/test_deploys.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check suite suite-others suite-wheel chaos chaos-tests bench types format clean
@@ -36,7 +39,8 @@ suite: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The full su
 suite-others: $(VENV)/.test tests/node/node_modules/.installed postgres-15 ## SQL and what runs it on 15, 16 and 18
 	@set -e; for version in $(OTHER_POSTGRES); do \
 		echo "PostgreSQL $$version"; \
-		GTR_TEST_POSTGRES=$$version $(PYTEST) tests/sql tests/integration $(WITHOUT_DATABASE:%=--ignore %); \
+		GTR_TEST_POSTGRES=$$version $(PYTEST) tests/sql tests/integration \
+			$(WITHOUT_DATABASE:%=--ignore %) --ignore tests/integration/test_bench.py; \
 	done
 
 suite-wheel: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The suite against the built wheel, far from the checkout
@@ -50,7 +54,8 @@ suite-wheel: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The s
 	ln -s "$(CURDIR)/tests/node/node_modules" "$$folder/empty/tests/node/node_modules"; \
 	cd "$$folder/empty"; \
 	GTR_TEST_POSTGRES=$(POSTGRES) "$$folder/venv/bin/python" -P -m pytest -q -n $(or $(WORKERS),2) \
-		tests --ignore tests/repository --ignore tests/chaos --ignore tests/integration/test_bench.py
+		tests --ignore tests/repository \
+		$(WITHOUT_DATABASE:%=--ignore %) $(FAULTS:%=--ignore %)
 
 chaos: $(VENV)/.test tests/node/node_modules/.installed ## Hundreds of faults by chance for 20 minutes; SEED=, FAULTS=, MINUTES=
 	@GTR_TEST_POSTGRES=$(POSTGRES) PYTHONPATH=tests $(BIN)/python -m chaos.run \

@@ -26,9 +26,9 @@ from gtr_jobs.domain.sources import (
     Source,
     SourceRow,
 )
+from gtr_jobs.engine.batches import Finish, Handler
 from gtr_jobs.engine.fence import may_send_now
 from gtr_jobs.engine.job import Die, Done, HandBack, Job, JobEnd, TryAgain
-from gtr_jobs.engine.lane import Finish, Handler
 from gtr_jobs.engine.levers import Levers
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.kinds.base import EVENT, LISTING, POST, Kind, Notice, Topic, tell_of

@@ -15,8 +15,8 @@ from gtr_jobs.db.old_rows import Forgetting
 from gtr_jobs.db.searches import Searches
 from gtr_jobs.db.sources import Sources
 from gtr_jobs.domain.tokens import TokenKind
+from gtr_jobs.engine.batches import LaneSpec
 from gtr_jobs.engine.context import EngineContext
-from gtr_jobs.engine.lane import LaneSpec
 from gtr_jobs.extend import App, Queue, Tools
 from gtr_jobs.kinds import KINDS
 from gtr_jobs.observe.logs import Logger

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from gtr_jobs.engine.batches import Finish
 from gtr_jobs.engine.job import Die, Job
-from gtr_jobs.engine.lane import Finish
 from gtr_jobs.engine.queue import Ack
 
 

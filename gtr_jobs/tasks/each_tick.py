@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gtr_jobs.db.pool import PASSING_ERRORS
+from gtr_jobs.engine.batches import Finish, Handler
 from gtr_jobs.engine.job import Die, Job, JobEnd
-from gtr_jobs.engine.lane import Finish, Handler
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.engine.retry import end_after_fault
 from gtr_jobs.observe.logs import Logger

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from gtr_jobs.db.old_rows import Forgetting, OldRows, Partitioned, TableInUseError
+from gtr_jobs.engine.batches import Finish
 from gtr_jobs.engine.job import Done, Job, JobEnd
-from gtr_jobs.engine.lane import Finish
 from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import Logger
 from gtr_jobs.tasks.each_tick import Tick, each_tick

@@ -11,8 +11,8 @@ from typing import ClassVar
 from uuid import UUID
 
 from gtr_jobs.db.searches import Searches
+from gtr_jobs.engine.batches import Finish
 from gtr_jobs.engine.job import Done, Job, JobEnd
-from gtr_jobs.engine.lane import Finish
 from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import Logger
 from gtr_jobs.tasks.one_by_one import one_by_one

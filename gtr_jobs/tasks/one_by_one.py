@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from gtr_jobs.db.pool import PASSING_ERRORS
+from gtr_jobs.engine.batches import Finish, Handler
 from gtr_jobs.engine.fence import may_send_now
 from gtr_jobs.engine.job import HandBack, Job, JobEnd
-from gtr_jobs.engine.lane import Finish, Handler
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.engine.retry import end_after_fault
 from gtr_jobs.observe.logs import Logger

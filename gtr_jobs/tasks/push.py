@@ -22,9 +22,9 @@ from gtr_jobs.domain.delivery import Channel, make_dedupe_key
 from gtr_jobs.domain.outcome import Ambiguous, DeadTarget, DeliveryState, Outcome, Skipped
 from gtr_jobs.domain.sources import ChatMessage, Source, SourceRow
 from gtr_jobs.domain.tokens import TokenKind
+from gtr_jobs.engine.batches import Finish
 from gtr_jobs.engine.fence import may_send_now
 from gtr_jobs.engine.job import HandBack, Job
-from gtr_jobs.engine.lane import Finish
 from gtr_jobs.engine.levers import Levers
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.engine.retry import end_after_fault

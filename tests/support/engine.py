@@ -17,9 +17,10 @@ from support.jobs import fetch_value
 from gtr_jobs.db.connect import Database
 from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.lineage import Lineage
+from gtr_jobs.engine.batches import Finish, Handler, LaneSpec
 from gtr_jobs.engine.context import EngineContext, make_context
 from gtr_jobs.engine.job import Done, Job
-from gtr_jobs.engine.lane import Finish, Handler, Lane, LaneSpec
+from gtr_jobs.engine.lane import Lane
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.engine.wake import WakeUp
 from gtr_jobs.observe.metrics import Metrics

@@ -11,8 +11,9 @@ from support.engine import Batches, Engine, run_engine
 from support.jobs import fetch_value, put_jobs
 from support.switches import clear_switch, set_switch
 
+from gtr_jobs.engine.batches import Finish, LaneSpec
 from gtr_jobs.engine.job import Done, Job
-from gtr_jobs.engine.lane import Finish, Lane, LaneSpec
+from gtr_jobs.engine.lane import Lane
 from gtr_jobs.engine.queue import Ack
 
 LEFT = "select count(*) from gtr_jobs.jobs"

@@ -11,8 +11,8 @@ from psycopg import AsyncConnection
 from support.engine import Batches, Engine, lose_reply_once
 from support.jobs import fetch_rows, fetch_value, put_jobs
 
+from gtr_jobs.engine.batches import Finish
 from gtr_jobs.engine.job import Done, Job
-from gtr_jobs.engine.lane import Finish
 from gtr_jobs.engine.queue import Ack
 
 DONE = "select count(*) from gtr_jobs.job_history where ended = 'done'"

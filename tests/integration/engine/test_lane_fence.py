@@ -12,9 +12,9 @@ from support.jobs import fetch_rows, fetch_value, put_jobs
 
 from gtr_jobs.engine import lane as lane_module
 from gtr_jobs.engine import membership as membership_module
+from gtr_jobs.engine.batches import Finish
 from gtr_jobs.engine.fence import may_send_now
 from gtr_jobs.engine.job import Done, Job
-from gtr_jobs.engine.lane import Finish
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.tasks.one_by_one import one_by_one
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from psycopg import AsyncConnection
 from support.engine import Batches, Engine
-from support.jobs import count_jobs, put_jobs
+from support.jobs import count_jobs, fetch_rows, put_jobs
 
+from gtr_jobs.engine.batches import Finish
 from gtr_jobs.engine.job import Done, Job
-from gtr_jobs.engine.lane import Finish
 from gtr_jobs.engine.queue import Ack
 
 
@@ -58,3 +58,24 @@ async def test_a_lane_claims_nothing_after_it_was_told_however_it_slept(
 
     assert batches.jobs == []
     assert await count_jobs(admin) == 5
+
+
+async def test_a_batch_that_is_broken_off_before_its_first_step_goes_back_untouched(
+    engine: Engine, admin: AsyncConnection, batches: Batches
+) -> None:
+    """Nothing of it was begun: it is neither maybe sent nor left to be rescued."""
+    await put_jobs(admin, 3)
+    lane, running = engine.start_lane(batches)
+    running.cancel()
+    jobs = await engine.context.queue.claim_jobs("push", engine.context.membership.worker_id, 10)
+
+    lane._batches.take(jobs)
+    lane._batches.start(jobs)
+    await lane.finish(0.0, asyncio.Event())
+    await engine.context.acker.drain()
+
+    assert batches.jobs == []
+    assert (
+        await fetch_rows(admin, "select status::text, lost_claims, attempts from gtr_jobs.jobs")
+        == [("todo", 0, 0)] * 3
+    )
