@@ -12,7 +12,7 @@ OTHER_POSTGRES := 15 16 18
 # Providers, stand-ins and their clients ask no database: another version tells nothing of them.
 WITHOUT_DATABASE := tests/integration/clients tests/integration/providers tests/integration/standins
 # Breaking things takes minutes, and a wheel breaks as its checkout does.
-FAULTS := tests/chaos tests/integration/test_bench.py tests/e2e/test_database_faults.py \
+SLOW := tests/chaos tests/integration/test_bench.py tests/e2e/test_database_faults.py \
 	tests/e2e/test_restored_database.py tests/e2e/test_worker_pooler.py tests/e2e/test_deploys.py
 
 .DEFAULT_GOAL := help
@@ -55,7 +55,7 @@ suite-wheel: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The s
 	cd "$$folder/empty"; \
 	GTR_TEST_POSTGRES=$(POSTGRES) "$$folder/venv/bin/python" -P -m pytest -q -n $(or $(WORKERS),2) \
 		tests --ignore tests/repository \
-		$(WITHOUT_DATABASE:%=--ignore %) $(FAULTS:%=--ignore %)
+		$(WITHOUT_DATABASE:%=--ignore %) $(SLOW:%=--ignore %)
 
 chaos: $(VENV)/.test tests/node/node_modules/.installed ## Hundreds of faults by chance for 20 minutes; SEED=, FAULTS=, MINUTES=
 	@GTR_TEST_POSTGRES=$(POSTGRES) PYTHONPATH=tests $(BIN)/python -m chaos.run \
