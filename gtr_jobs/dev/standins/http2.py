@@ -62,6 +62,7 @@ class Http2Connection(ServedConnection):
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._last_stream: int | None = None
+        self._highest_asked = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet the client with our settings."""
@@ -146,6 +147,7 @@ class Http2Connection(ServedConnection):
         incoming = self._incoming.pop(stream_id, None)
         if incoming is None:
             return
+        self._highest_asked = max(self._highest_asked, stream_id)
         request = self._request("", "", incoming.fields, bytes(incoming.body))
         request.method = request.headers.pop(":method")
         request.path = request.headers.pop(":path", "*")
@@ -234,10 +236,16 @@ class Http2Connection(ServedConnection):
                 self._last_stream = stream_id
             case number:
                 self._last_stream = number
+        if self._highest_asked > stream_id:
+            # Nobody says of a request that was taken that it was not.
+            self._last_stream = max(self._last_stream, self._highest_asked)
         self._flush()
         # Past h2, which would let no open stream finish after a GOAWAY of its own.
         self._write(GoAwayFrame(0, self._last_stream, answer.code, answer.debug).serialize())
         self._unanswered = {other for other in self._unanswered if other <= self._last_stream}
+        # What is on its way to us is not taken any more: its client sends it elsewhere.
+        for other in [other for other in self._incoming if other > self._last_stream]:
+            del self._incoming[other]
         self._forget(stream_id)
 
     def _forget(self, stream_id: int) -> None:

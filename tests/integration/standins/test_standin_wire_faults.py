@@ -128,6 +128,40 @@ async def test_streams_after_the_last_that_a_goodbye_names_get_nothing(
     assert [event.stream_id for event in events if isinstance(event, ResponseReceived)] == [1]
 
 
+async def test_what_a_goodbye_leaves_out_is_not_taken(authority: ThrowawayAuthority) -> None:
+    """Its client sends it again elsewhere: were it taken here too, it would arrive twice."""
+    taken: list[str] = []
+
+    def answer(request: Request) -> Answer:
+        taken.append(request.path)
+        return GoAway() if request.path == "/bye" else Respond(200)
+
+    async with (
+        StandInServer(answer, authority.server_context()) as server,
+        connect(server.port, authority.ca_file) as client,
+    ):
+        for number, path in enumerate(("/early", "/bye", "/late", "/later")):
+            client.write_request(2 * number + 1, path)
+        await client.flush()
+        await client.read_to_the_end()
+
+    assert taken == ["/early", "/bye"]
+
+
+async def test_a_goodbye_never_leaves_out_what_was_taken(authority: ThrowawayAuthority) -> None:
+    """It comes late, and names the last that is being done by then."""
+    answers: dict[str, Answer] = {"/bye": Delay(0.05, GoAway())}
+    async with (
+        server_of(authority, answers) as server,
+        connect(server.port, authority.ca_file) as client,
+    ):
+        await client.post("/bye")
+        late = await client.post("/echo", b"taken")
+        goodbye = await client.read(ConnectionTerminated)
+
+    assert goodbye.last_stream_id == late
+
+
 @pytest.mark.parametrize(("last", "named"), [("this", 3), (1, 1), (2**31 - 1, 2**31 - 1), (0, 0)])
 async def test_a_goodbye_names_the_last_stream_told(
     authority: ThrowawayAuthority, last: int | str, named: int
