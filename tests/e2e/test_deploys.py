@@ -24,6 +24,8 @@ BACKLOG = 1_500
 # Short enough for every run; `-m chaos` runs many.
 TRIALS, MANY_TRIALS = 4, 50
 LONGEST_STALL_SECONDS = 5.0
+# Hundreds of pushes under the log of every job take a busy machine long.
+PATIENCE_SECONDS = 60.0
 WAITING = """
     select exists (
         select from pg_locks as l join pg_stat_activity as a on a.pid = l.pid
@@ -84,7 +86,9 @@ async def _stop_at_random_moments(way: Way, trials: int) -> None:
         written += BACKLOG - left
         accepted = way.providers.ledger.total
         worker = await way.start_worker("--concurrency", "50", GTR_LOG_LEVEL="debug")
-        await way.providers.ledger.wait_for(accepted + chance.randint(1, BACKLOG // 3))
+        await way.providers.ledger.wait_for(
+            accepted + chance.randint(1, BACKLOG // 3), timeout=PATIENCE_SECONDS
+        )
         await asyncio.sleep(chance.uniform(0, 0.05))
 
         worker.send_signal(signal.SIGTERM)
@@ -96,8 +100,9 @@ async def _stop_at_random_moments(way: Way, trials: int) -> None:
         )
         assert await way.fetch(held) == []
     await way.start_worker()
-    async with asyncio.timeout(60):
-        await way.wait_until_settled()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await way.fetch("select 1 from gtr_jobs.jobs limit 1"):
+            await asyncio.sleep(0.05)
     assert Counter(show(entry).body for entry in way.providers.ledger.entries()) == {
         f"Message {n}": 1 for n in range(1, written + 1)
     }
@@ -109,14 +114,14 @@ def _claims_after_stopping(worker: WorkerProcess) -> int:
     return said[said.index(("worker.stopping", None)) :].count(("jobs.claimed", "push"))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 async def test_a_worker_that_is_told_to_stop_claims_nothing_more(way: Way) -> None:
     """In the middle of a backlog, at random moments: exit 0, nothing lost, doubled or tried for nothing."""
     await _stop_at_random_moments(way, TRIALS)
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 async def test_many_workers_that_are_told_to_stop_claim_nothing_more(way: Way) -> None:
     """The same, fifty times."""
     await _stop_at_random_moments(way, MANY_TRIALS)
