@@ -9,11 +9,11 @@ PYTEST := $(BIN)/pytest -q -n $(or $(WORKERS),2)
 # What Supabase runs comes first; the others run what SQL and servers are part of.
 POSTGRES := 17
 OTHER_POSTGRES := 15 16 18
-# Providers, stand-ins and their clients ask no database: another version tells nothing of them.
-WITHOUT_DATABASE := tests/integration/clients tests/integration/providers tests/integration/standins
-# Breaking things takes minutes, and a wheel breaks as its checkout does.
-SLOW := tests/chaos tests/integration/test_bench.py tests/e2e/test_database_faults.py \
-	tests/e2e/test_restored_database.py tests/e2e/test_worker_pooler.py tests/e2e/test_deploys.py
+# What packaging can break is found where commands, files and workers are; breaking the database takes
+# minutes, and a wheel breaks as its checkout does.
+OF_THE_WHEEL := tests/e2e tests/integration/cli tests/integration/db tests/integration/test_dev_app.py \
+	--ignore tests/e2e/test_database_faults.py --ignore tests/e2e/test_restored_database.py \
+	--ignore tests/e2e/test_worker_pooler.py --ignore tests/e2e/test_deploys.py --ignore tests/e2e/test_switches.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check suite suite-others suite-wheel chaos chaos-tests bench types format clean
@@ -36,11 +36,10 @@ check: $(VENV)/.test ## Format, lint, types, imports and SQL
 suite: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The full suite on PostgreSQL 17
 	GTR_TEST_POSTGRES=$(POSTGRES) $(PYTEST) tests
 
-suite-others: $(VENV)/.test tests/node/node_modules/.installed postgres-15 ## SQL and what runs it on 15, 16 and 18
+suite-others: $(VENV)/.test tests/node/node_modules/.installed postgres-15 ## SQL and what installs and claims by it on 15, 16 and 18
 	@set -e; for version in $(OTHER_POSTGRES); do \
 		echo "PostgreSQL $$version"; \
-		GTR_TEST_POSTGRES=$$version $(PYTEST) tests/sql tests/integration \
-			$(WITHOUT_DATABASE:%=--ignore %) --ignore tests/integration/test_bench.py; \
+		GTR_TEST_POSTGRES=$$version $(PYTEST) tests/sql tests/integration/db tests/integration/engine; \
 	done
 
 suite-wheel: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The suite against the built wheel, far from the checkout
@@ -54,8 +53,7 @@ suite-wheel: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The s
 	ln -s "$(CURDIR)/tests/node/node_modules" "$$folder/empty/tests/node/node_modules"; \
 	cd "$$folder/empty"; \
 	GTR_TEST_POSTGRES=$(POSTGRES) "$$folder/venv/bin/python" -P -m pytest -q -n $(or $(WORKERS),2) \
-		tests --ignore tests/repository \
-		$(WITHOUT_DATABASE:%=--ignore %) $(SLOW:%=--ignore %)
+		$(OF_THE_WHEEL)
 
 chaos: $(VENV)/.test tests/node/node_modules/.installed ## Hundreds of faults by chance for 20 minutes; SEED=, FAULTS=, MINUTES=
 	@GTR_TEST_POSTGRES=$(POSTGRES) PYTHONPATH=tests $(BIN)/python -m chaos.run \
