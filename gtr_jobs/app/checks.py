@@ -7,8 +7,9 @@ from typing import Any
 
 from gtr_jobs.db.compatibility import check_identity, check_worker
 from gtr_jobs.db.connect import Database, connect_async
-from gtr_jobs.db.installed import read_installed_as_worker
+from gtr_jobs.db.installed import Installed, read_installed_as_worker
 from gtr_jobs.db.plan import Plan
+from gtr_jobs.db.pool import PASSING_ERRORS
 from gtr_jobs.db.sources import try_source
 from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
 from gtr_jobs.kinds.base import Kind
@@ -30,6 +31,26 @@ async def check_database(
         ConfigurationError: It is another project's, older than this version, or lacks something.
         TryAgainError: It is away.
     """
+    try:
+        installed, warnings = await _look(database, plan, kinds, settings)
+    except PASSING_ERRORS as error:
+        raise TryAgainError(
+            f"{database.setting} ({database.describe()}): the database went away while the worker "
+            "looked at what is installed",
+            "start it again",
+        ) from error
+    if settings.message_notifications and _MESSAGE_NOTES not in installed.files:
+        raise ConfigurationError(
+            "GTR_MESSAGE_NOTIFICATIONS is on, and the app has no table public.notifications",
+            "turn it off, or run `gtr-jobs db migrate` if the table has come since",
+        )
+    for warning in warnings:
+        log.warning(events.WORKER_WARNED, warning=warning)
+
+
+async def _look(
+    database: Database, plan: Plan, kinds: Iterable[Kind[Any]], settings: Settings
+) -> tuple[Installed, list[str]]:
     connection = await connect_async(database)
     try:
         installed = await read_installed_as_worker(connection)
@@ -41,16 +62,9 @@ async def check_database(
             await try_source(connection, source)
             for source in dict.fromkeys(one.source for one in kinds)
         ]
-        warnings += [warning for warning in tried if warning is not None]
     finally:
         await connection.close()
-    if settings.message_notifications and _MESSAGE_NOTES not in installed.files:
-        raise ConfigurationError(
-            "GTR_MESSAGE_NOTIFICATIONS is on, and the app has no table public.notifications",
-            "turn it off, or run `gtr-jobs db migrate` if the table has come since",
-        )
-    for warning in warnings:
-        log.warning(events.WORKER_WARNED, warning=warning)
+    return installed, [*warnings, *(warning for warning in tried if warning is not None)]
 
 
 async def check_providers(providers: Iterable[Provider], log: Logger) -> None:

@@ -95,6 +95,7 @@ async def test_a_slow_network_doubles_nothing_and_rescues_nobody(
     assert (verdict.resent, distant.crew.records_of(events.JOBS_RESCUED)) == (0, [])
 
 
+@pytest.mark.chaos
 async def test_a_silent_network_ends_workers_and_loses_nothing(
     distant: Scene, proxy: Proxy
 ) -> None:
@@ -176,6 +177,7 @@ async def test_a_pooler_that_restarts_loses_and_doubles_nothing(
     assert verdict.resent == 0
 
 
+@pytest.mark.chaos
 async def test_stopped_backends_end_workers_and_lose_nothing(scene: Scene) -> None:
     """Fault 13: the server's processes stand still, and the kernel acknowledges for them."""
     hand = await scene.crew.start()

@@ -53,7 +53,15 @@ async def _until_dead(scene: Scene, kind: str) -> tuple[str, int]:
             await asyncio.sleep(0.1)
 
 
-@pytest.mark.parametrize(("kind", "code"), [("segfault", -11), ("exit", 3), ("endless", 70)])
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("segfault", -11),
+        ("exit", 3),
+        # Three times twenty seconds.
+        pytest.param("endless", 70, marks=pytest.mark.chaos),
+    ],
+)
 async def test_a_job_that_takes_three_workers_with_it_is_quarantined(
     garden: Scene, kind: str, code: int
 ) -> None:

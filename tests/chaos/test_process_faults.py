@@ -10,7 +10,7 @@ import pytest
 from chaos.scene import Scene
 from support.command_line import COMMAND, make_environment
 
-from gtr_jobs.dev.standins.exchange import Stall
+from gtr_jobs.dev.standins.exchange import GoAway, Stall
 from gtr_jobs.dev.standins.script import FOR_EVER, AfterAccepting, Slow
 from gtr_jobs.observe import events
 
@@ -220,3 +220,17 @@ async def test_a_worker_whose_reader_is_gone_goes_on_without_a_log(duo: Scene) -
     verdict = await duo.finish()
     assert not verdict.findings, str(verdict)
     assert verdict.jobs == 3
+
+
+async def test_a_provider_that_says_goodbye_in_the_middle_of_a_batch_gets_nothing_twice(
+    duo: Scene,
+) -> None:
+    """GOAWAY among a hundred requests on one connection: those that it leaves out go over another, once."""
+    await duo.writer.write(200)
+    duo.providers.fcm.script.add(GoAway("previous"), skip=20)
+
+    await duo.crew.start()
+
+    verdict = await duo.finish()
+    assert not verdict.findings, str(verdict)
+    assert duo.providers.fcm.answered["GoAway"] == 1

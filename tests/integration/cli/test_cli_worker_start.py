@@ -143,3 +143,17 @@ async def test_a_project_without_the_apps_tables_is_worked_for(
     """What was left out for want of a table keeps no worker from starting."""
     install_gtr_jobs(empty_supabase_database.dsn, empty_supabase_database.server.password)
     assert await _start_and_stop(empty_supabase_database) == []
+
+
+def test_a_database_that_goes_away_at_the_start_is_tried_again(database: ProjectDatabase) -> None:
+    """One line that says so, and exit code 75: whoever supervises the worker starts it again."""
+    _change(
+        database,
+        """
+        create or replace function gtr_jobs.read_installed_files()
+        returns table (path text, sha256 text, installed_by text)
+        language plpgsql security definer set search_path = ''
+        as $$ begin perform pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid()); return; end $$
+        """,
+    )
+    assert_refused(_start(database), 75, "went away while the worker looked", "start it again")
