@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -62,7 +63,9 @@ def _restore_links(install: Path) -> None:
     for link in json.loads(listed.read_text(encoding="utf-8")):
         source, target = install.parent / link["source"], install.parent / link["target"]
         if not target.is_symlink():
-            target.symlink_to(os.path.relpath(source, target.parent))
+            # Another process may be making them at this moment.
+            with suppress(FileExistsError):
+                target.symlink_to(os.path.relpath(source, target.parent))
 
 
 def _major_version(folder: Path) -> int | None:

@@ -70,6 +70,10 @@ async def test_a_database_that_wants_newer_workers_keeps_old_ones_from_starting(
     assert (verdict.jobs, verdict.resent) == (20, 0)
 
 
+# What a claim is asked with.
+_CLAIM = "text, bigint, integer, integer[], bigint[], timestamptz"
+
+
 async def test_a_function_that_is_gone_ends_workers_and_loses_nothing(scene: Scene) -> None:
     """Workers end with 70 and say where; their supervisor starts them until the function is back."""
     await scene.crew.supervise(1)
@@ -77,11 +81,11 @@ async def test_a_function_that_is_gone_ends_workers_and_loses_nothing(scene: Sce
     async with scene.load(rate=50):
         await scene.providers.ledger.wait_for(50, timeout=30)
         await scene.fetch(
-            "alter function gtr_jobs.claim_jobs(text, bigint, integer) rename to claim_jobs_gone"
+            f"alter function gtr_jobs.claim_jobs_after({_CLAIM}) rename to claim_jobs_gone"
         )
         await scene.until_said(first, events.WORKER_FAILED)
         await scene.fetch(
-            "alter function gtr_jobs.claim_jobs_gone(text, bigint, integer) rename to claim_jobs"
+            f"alter function gtr_jobs.claim_jobs_gone({_CLAIM}) rename to claim_jobs_after"
         )
         scene.strike("function gone")
         await scene.providers.ledger.wait_for(scene.providers.ledger.total + 50, timeout=60)
