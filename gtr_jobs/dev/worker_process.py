@@ -140,7 +140,7 @@ class WorkerProcess:
         return await self.wait()
 
     async def kill(self) -> int:
-        """End it at once, if it still runs; give its exit code."""
+        """End it at once, if it still runs; give its exit code once nobody writes to its log any more."""
         with suppress(ProcessLookupError):
             self.send_signal(signal.SIGKILL)
         return await self.wait()
@@ -150,8 +150,9 @@ class WorkerProcess:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        if self._running().returncode is None:
-            await self.kill()
+        # Of one that has ended by itself too: its log is read to the end, and its pipe let go. Processes
+        # that it left behind hold the other end of it.
+        await self.kill()
 
     def _running(self) -> asyncio.subprocess.Process:
         if self._process is None:
