@@ -8,7 +8,6 @@ the programs live in the temporary folder instead: no permission of a folder tha
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import subprocess
 import sys
@@ -18,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from gtr_jobs.dev.postgres_user import find_other_user
+
 ShutdownMode = Literal["fast", "immediate"]
 
 SUPERUSER = "supabase_admin"
 
-_OTHER_USER = "gtr_postgres"
 _PREFIX = "gtr-pg-"
 _MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes the folder in it
 _ENOUGH_MEMORY = 3 * 1024**3
@@ -156,7 +156,7 @@ def lay_out(binaries: Path, folder: Path, port: int, *, durable: bool) -> Cluste
     """Choose where a new cluster's data and socket go, and as whom it runs."""
     # A socket's path may have 107 bytes: it gets a short folder of its own.
     runtime = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    run_as = None if os.geteuid() else _find_other_user()
+    run_as = None if os.geteuid() else _other_user()
     if run_as:
         os.chown(runtime, *run_as)
         if not _can_run(binaries / "postgres", run_as):
@@ -226,27 +226,10 @@ def run_program(
     )
 
 
-def _find_other_user() -> tuple[int, int]:
-    """Find the user that the server runs as when we are root; the first time it is made."""
-    if _look_up(_OTHER_USER) is None:
-        # Where it cannot be made, or another process just made it, the next line tells.
-        with suppress(OSError):
-            subprocess.run(
-                ["useradd", "--system", "--user-group", "--no-create-home", _OTHER_USER],  # noqa: S607 - root's own PATH knows it
-                capture_output=True,
-                check=False,
-            )
-    found = _look_up(_OTHER_USER) or _look_up("nobody")
+def _other_user() -> tuple[int, int]:
+    found = find_other_user()
     if found is None:
         raise PostgresFailedError(
             "PostgreSQL does not run as root, and no other user could be made"
         )
     return found
-
-
-def _look_up(user: str) -> tuple[int, int] | None:
-    try:
-        entry = pwd.getpwnam(user)
-    except KeyError:
-        return None
-    return entry.pw_uid, entry.pw_gid

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
+import secrets
 import shutil
 import subprocess
 import sys
@@ -168,3 +170,38 @@ def test_an_unknown_version_is_refused_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(PostgresNotFoundError, match="no PostgreSQL 9 found: 18 and 16 come with"):
         start_server(9, tmp_path / "server")
     assert not (tmp_path / "server").exists()
+
+
+_MAKE_USER = """
+import sys
+from gtr_jobs.dev.postgres_user import make_user
+print("ready", flush=True)
+sys.stdin.readline()
+print(make_user(sys.argv[1]), flush=True)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes users")
+def test_a_user_that_many_make_at_once_has_one_number() -> None:
+    """On a new machine the first servers may start at the same time: all get the same user."""
+    name = f"gtr-test-{secrets.token_hex(4)}"
+    makers = [
+        subprocess.Popen(
+            [sys.executable, "-c", _MAKE_USER, name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    try:
+        assert [maker.stdout.readline() for maker in makers if maker.stdout] == ["ready\n"] * 4
+        for maker in makers:
+            assert maker.stdin is not None
+            maker.stdin.write("go\n")
+            maker.stdin.flush()
+        said = {maker.communicate(timeout=15)[0] for maker in makers}
+        entry = pwd.getpwnam(name)
+        assert said == {f"({entry.pw_uid}, {entry.pw_gid})\n"}
+    finally:
+        subprocess.run(["userdel", name], check=True)
