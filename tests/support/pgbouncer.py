@@ -17,7 +17,7 @@ import pytest
 from support.databases import ProjectDatabase
 
 from gtr_jobs.dev.postgres import _find_free_port
-from gtr_jobs.dev.postgres_cluster import _find_other_user
+from gtr_jobs.dev.postgres_user import find_other_user
 
 _PATIENCE_SECONDS = 10.0
 _CONFIGURATION = """
@@ -58,7 +58,7 @@ class PgBouncer:
 
     def start(self) -> None:
         """Start it and wait until it lets somebody in."""
-        user, group = _find_other_user() if os.geteuid() == 0 else (None, None)
+        user, group = (find_other_user() if os.geteuid() == 0 else None) or (None, None)
         self._process = subprocess.Popen(
             [self._program, "-q", self._folder / "pgbouncer.ini"],
             stdin=subprocess.DEVNULL,
