@@ -9,12 +9,15 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
 MOST_LINES = 10_000
 # Faults are on their way out before whatever they end ends the process.
 _FLUSH_SECONDS = 1.0
+# Lines of one moment are written together: a thread that runs for each would take turns with the event loop.
+_GATHER_SECONDS = 0.01
 
 
 class LogStream(logging.Handler):
@@ -42,15 +45,19 @@ class LogStream(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record; an error waits a moment until it is written."""
-        line = self.format(record)
+        self.take(self.format(record))
+        if record.levelno >= logging.ERROR:
+            self.flush()
+
+    def take(self, line: str) -> None:
+        """Take a line; where no room is left for it, it is lost and counted."""
         if len(self._lines) >= self._keep:
             self._count_loss(1)
             return
         self._written.clear()
         self._lines.append(line)
-        self._came.set()
-        if record.levelno >= logging.ERROR:
-            self.flush()
+        if not self._came.is_set():
+            self._came.set()
 
     def flush(self) -> None:
         """Wait until all that was taken is written, a second at most."""
@@ -59,6 +66,7 @@ class LogStream(logging.Handler):
     def _run(self) -> None:
         while True:
             self._came.wait()
+            time.sleep(_GATHER_SECONDS)
             self._came.clear()
             while self._lines:
                 batch = [self._lines.popleft() for _ in range(min(100, len(self._lines)))]

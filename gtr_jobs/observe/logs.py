@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
+import orjson
 import structlog
 
 from gtr_jobs.observe.log_stream import LogStream
 from gtr_jobs.observe.redaction import redact_event
 
-Logger = structlog.stdlib.BoundLogger
+Logger = structlog.typing.FilteringBoundLogger
 
 
 def configure_logs(
@@ -33,27 +35,26 @@ def configure_logs(
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         redact_event,
+        # Behind it: a time looks like no name of ours, and would be searched for secrets.
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
         _put_first,
     ]
     renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(serializer=_write_json)
         if as_json
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=28)
     )
+    handler = LogStream(sys.stderr.fileno())
+    # Every push has its line: our own go straight to the stream, at a third of what the standard library's
+    # way costs. That way is for what libraries log.
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, renderer],
+        logger_factory=lambda *_: _StreamLogger(handler),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    handler = LogStream(sys.stderr.fileno())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -67,6 +68,34 @@ def configure_logs(
     # procrastinate's INFO lines print all arguments of a job; uvicorn's print every scrape.
     for noisy in ("procrastinate", "uvicorn", "uvicorn.access", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class _StreamLogger:
+    """Hands lines to the stream; what structlog calls for each level."""
+
+    def __init__(self, stream: LogStream) -> None:
+        self._stream = stream
+
+    def debug(self, line: str) -> None:
+        """Take a line."""
+        self._stream.take(line)
+
+    info = warning = msg = debug
+
+    def error(self, line: str) -> None:
+        """Take a line, and wait a moment until it is written."""
+        self._stream.take(line)
+        self._stream.flush()
+
+    critical = exception = fatal = error
+
+
+def _write_json(event: Any, **_: object) -> str:
+    try:
+        return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:
+        # A number beyond 64 bits, or half of a surrogate pair.
+        return json.dumps(event, default=str)
 
 
 def _put_first(_: object, __: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
@@ -90,7 +119,7 @@ def flush_logs() -> None:
 
 def get_logger() -> Logger:
     """Give the daemon's logger."""
-    logger: Logger = structlog.stdlib.get_logger("gtr_jobs")
+    logger: Logger = structlog.get_logger("gtr_jobs")
     return logger
 
 

@@ -153,7 +153,7 @@ async def run_engine(database: ProjectDatabase, admin: AsyncConnection) -> Async
     """Run a worker's engine without lanes: acker and wake-up; its heart does not beat by itself."""
     log = LogCapture()
     logger: Any = structlog.wrap_logger(
-        None, processors=[log], wrapper_class=structlog.stdlib.BoundLogger
+        None, processors=[log], wrapper_class=structlog.make_filtering_bound_logger("debug")
     )
     address = Database(database.worker_dsn, "GTR_DATABASE_URL")
     async with AsyncExitStack() as stack:

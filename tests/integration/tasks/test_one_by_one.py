@@ -59,7 +59,7 @@ class Ends:
 def _log() -> tuple[Any, LogCapture]:
     capture = LogCapture()
     return structlog.wrap_logger(
-        None, processors=[capture], wrapper_class=structlog.stdlib.BoundLogger
+        None, processors=[capture], wrapper_class=structlog.make_filtering_bound_logger("debug")
     ), capture
 
 

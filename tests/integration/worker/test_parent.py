@@ -97,7 +97,7 @@ async def _run(folder: Path, *plans: str, grace_seconds: float = 5.0) -> AsyncIt
         ProcessMetrics(),
     )
     logger: Any = structlog.wrap_logger(
-        None, processors=[log], wrapper_class=structlog.stdlib.BoundLogger
+        None, processors=[log], wrapper_class=structlog.make_filtering_bound_logger("debug")
     )
     parent = Parent(
         ParentParts(

@@ -30,7 +30,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def _log() -> tuple[Any, LogCapture]:
     said = LogCapture()
     return structlog.wrap_logger(
-        None, processors=[said], wrapper_class=structlog.stdlib.BoundLogger
+        None, processors=[said], wrapper_class=structlog.make_filtering_bound_logger("debug")
     ), said
 
 
