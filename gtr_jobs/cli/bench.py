@@ -84,7 +84,7 @@ def depth(
     share: Annotated[
         float, typer.Option(min=0.001, max=1.0, help="Of the millions that lie in the way.")
     ] = 1.0,
-    rounds: Rounds = 3,
+    rounds: Rounds = 9,
     postgres: Postgres = 18,
     as_json: OneLine = False,
 ) -> None:

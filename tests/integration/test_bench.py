@@ -72,7 +72,7 @@ async def test_depth_is_measured_beside_an_empty_table(rig: Rig) -> None:
     size = DepthSize(others=500, scheduled=500, finished=1000, drained=3000, claims=5, rounds=1)
     figures = await measure_depth(rig, size)
     assert figures["in_the_way"] == {"other_queue": 500, "scheduled": 500, "finished": 1000}
-    assert _are_positive(figures, "ratio", "claim_p99_ms")
+    assert _are_positive(figures, "ratio", "statements_ratio", "claim_p99_ms")
 
 
 async def test_memory_is_measured_while_jobs_are_drained(rig: Rig) -> None:

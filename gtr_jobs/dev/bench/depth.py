@@ -12,8 +12,12 @@ import psycopg
 from gtr_jobs.dev.bench.drain import rate_of, wait_until_drained
 from gtr_jobs.dev.bench.jobs import LANE, OTHER
 from gtr_jobs.dev.bench.rig import BenchDatabase, Rig
+from gtr_jobs.engine.front import Front
 
-_CLAIM = "select job_id, claim_number from gtr_jobs.claim_jobs(%s, %s, %s)"
+_CLAIM = """
+    select priority, due_at, job_id, claim_number
+    from gtr_jobs.claim_jobs_after(%s, %s, %s, %s::integer[], %s::bigint[], %s::timestamptz)
+"""
 _ACK = "select gtr_jobs.ack_done_jobs(%s, %s::bigint[], %s::bigint[])"
 _HISTORY = """
     insert into gtr_jobs.job_history (day, job_id, queue, kind, ended, attempts, trace_id, enqueued_at)
@@ -33,25 +37,32 @@ class DepthSize:
     finished: int = 5_000_000
     drained: int = 200_000
     claims: int = 300
-    rounds: int = 3
+    rounds: int = 9
 
 
 async def measure_depth(rig: Rig, size: DepthSize) -> dict[str, Any]:
-    """Drain an empty table and a full one, in turn; the ratio is the median of the rounds'."""
+    """Drain an empty table and a full one, in turn; the ratio is the median of the rounds'.
+
+    A drain lasts a few seconds, in which a machine may be a tenth faster or slower than before: hence
+    many rounds, each begun by the other of the two. Beside it stands what no such moment disturbs: the
+    time of claims and acks alone, one here and one there.
+    """
     with rig.open_database() as empty, rig.open_database() as full:
         _fill(full, size)
         pairs = []
-        for _ in range(size.rounds):
-            shallow = await _drain(empty, size.drained)
-            pairs.append((shallow, await _drain(full, size.drained)))
-        claims = _time_claims(full, size.claims)
+        for number in range(size.rounds):
+            order = (empty, full) if number % 2 == 0 else (full, empty)
+            rates = {database.name: await _drain(database, size.drained) for database in order}
+            pairs.append((rates[empty.name], rates[full.name]))
+        shallow, deep = _time_statements(empty, full, size.claims)
     return {
         "bench": "depth",
         "ratio": round(median(deep / shallow for shallow, deep in pairs), 3),
+        "statements_ratio": round(shallow.milliseconds / deep.milliseconds, 3),
         "empty_jobs_per_second": round(median(shallow for shallow, _ in pairs)),
         "full_jobs_per_second": round(median(deep for _, deep in pairs)),
-        "claim_p50_ms": round(median(claims), 2),
-        "claim_p99_ms": round(quantiles(claims, n=100)[98], 2),
+        "claim_p50_ms": round(median(deep.claims), 2),
+        "claim_p99_ms": round(quantiles(deep.claims, n=100)[98], 2),
         "jobs_a_claim": _JOBS_A_CLAIM,
         "in_the_way": {
             "other_queue": size.others,
@@ -86,19 +97,54 @@ async def _drain(database: BenchDatabase, jobs: int) -> float:
     return rate_of(database, LANE)
 
 
-def _time_claims(database: BenchDatabase, claims: int) -> list[float]:
-    """Claim as a worker does, and give how many milliseconds each claim took."""
-    database.connection.execute("select gtr_bench.put_jobs(%s, %s)", (LANE, claims * _JOBS_A_CLAIM))
-    database.settle()
-    milliseconds = []
-    with psycopg.connect(database.worker_dsn, autocommit=True) as worker:
+class _Claimer:
+    """Claims and acks as a worker does, and notes how many milliseconds each statement took."""
+
+    def __init__(self, worker: psycopg.Connection) -> None:
+        self._worker = worker
         row = worker.execute("select gtr_jobs.register_worker()").fetchone()
-        worker_id = row[0] if row else 0
-        for _ in range(claims):
-            began = time.perf_counter()
-            jobs = worker.execute(_CLAIM, (LANE, worker_id, _JOBS_A_CLAIM)).fetchall()
-            milliseconds.append((time.perf_counter() - began) * 1000)
-            ids, numbers = [job for job, _ in jobs], [number for _, number in jobs]
-            worker.execute(_ACK, (worker_id, ids, numbers))
-        worker.execute("select gtr_jobs.unregister_worker(%s)", (worker_id,))
-    return milliseconds
+        self._worker_id = row[0] if row else 0
+        self._front = Front()
+        self.claims: list[float] = []
+        self.acks: list[float] = []
+
+    @property
+    def milliseconds(self) -> float:
+        """How long all took together."""
+        return sum(self.claims) + sum(self.acks)
+
+    def take(self) -> None:
+        """Claim and ack once."""
+        start = self._front.begin()
+        ready = start and start.ready
+        behind = (list(ready), list(ready.values())) if ready else (None, None)
+        began = time.perf_counter()
+        jobs = self._worker.execute(
+            _CLAIM, (LANE, self._worker_id, _JOBS_A_CLAIM, *behind, start and start.due)
+        ).fetchall()
+        claimed = time.perf_counter()
+        self._front.end(jobs)
+        ids, numbers = [job[2] for job in jobs], [job[3] for job in jobs]
+        asked = time.perf_counter()
+        self._worker.execute(_ACK, (self._worker_id, ids, numbers)).fetchall()
+        self.claims.append((claimed - began) * 1000)
+        self.acks.append((time.perf_counter() - asked) * 1000)
+
+
+def _time_statements(
+    empty: BenchDatabase, full: BenchDatabase, claims: int
+) -> tuple[_Claimer, _Claimer]:
+    """Claim and ack here and there, by turns; give both claimers."""
+    for database in (empty, full):
+        jobs = claims * _JOBS_A_CLAIM
+        database.connection.execute("select gtr_bench.put_jobs(%s, %s)", (LANE, jobs))
+        database.settle()
+    with (
+        psycopg.connect(empty.worker_dsn, autocommit=True) as here,
+        psycopg.connect(full.worker_dsn, autocommit=True) as there,
+    ):
+        shallow, deep = _Claimer(here), _Claimer(there)
+        for number in range(claims):
+            for claimer in (shallow, deep) if number % 2 == 0 else (deep, shallow):
+                claimer.take()
+        return shallow, deep

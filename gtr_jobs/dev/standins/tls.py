@@ -24,6 +24,19 @@ class ThrowawayAuthority:
         self.ca_file = folder / "ca.pem"
         authority.cert_pem.write_to_path(str(self.ca_file))
 
+    def write_server(self, folder: Path) -> tuple[Path, Path]:
+        """Write the server's certificate and key as files, for a server that is a program of its own.
+
+        Returns:
+            The certificate's file and the key's.
+        """
+        certificate, key = folder / "cert.pem", folder / "key.pem"
+        key.touch(mode=0o600)
+        self._server.private_key_pem.write_to_path(str(key))
+        chain = b"".join(blob.bytes() for blob in self._server.cert_chain_pems)
+        certificate.write_bytes(chain)
+        return certificate, key
+
     def server_context(self, protocols: tuple[str, ...] = HTTP2_AND_1) -> ssl.SSLContext:
         """Make the TLS side of a server for localhost.
 
