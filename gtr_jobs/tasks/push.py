@@ -275,6 +275,7 @@ class PushTask:
             job_id=job.job_id,
             kind=job.kind,
             delivery=str(receiver.dedupe_key),
+            app=receiver.device.app if receiver.device is not None else "",
             provider=provider,
             outcome=outcome.name,
             code=getattr(outcome, "code", ""),

@@ -89,7 +89,7 @@ async def test_a_key_file_that_changes_is_taken_in_the_middle_of_sending(
     _swap(folder, "1", old.text)
     (folder / "key.json").symlink_to("..data/key.json")
     talk = await _begin(way, "fcm")
-    way.providers.fcm.script.add(Slow(0.1), times=FOR_EVER)
+    way.providers.fcm.script.add(Slow(0.5), times=FOR_EVER)
     worker = await way.start_worker(
         "--concurrency", "20", GTR_FCM_CREDENTIALS_FILE=str(folder / "key.json")
     )
@@ -99,6 +99,7 @@ async def test_a_key_file_that_changes_is_taken_in_the_middle_of_sending(
     new = make_firebase_key(way.providers, DEFAULT_PROJECT)
     _swap(folder, "2", new.text)
     changed = await worker.wait_for_event("credentials.changed")
+    assert way.providers.ledger.total < MESSAGES
     await way.wait_until_settled()
     way.providers.oauth.revoke(old.email)
     await talk.write(20)
@@ -140,6 +141,7 @@ async def test_sighup_takes_a_new_signing_key_in_the_middle_of_sending(
     _write_dot_env(tmp_path, make_apple_key(way.providers, tmp_path, DEFAULT_TOPIC, team))
     worker.send_signal(signal.SIGHUP)
     changed = await worker.wait_for_event("credentials.changed")
+    assert way.providers.ledger.total < MESSAGES
     read = await worker.wait_for_event("credentials.read")
     await way.wait_until_settled()
     way.providers.apns.tokens.revoke(old["GTR_APNS_KEY_ID"])
