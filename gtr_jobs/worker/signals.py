@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _ALL = (*STOP_SIGNALS, signal.SIGHUP)
+# Linux sends SIGHUP to the foreground of a session that ends, and takes the terminal away after it.
+_TERMINAL_SECONDS = 0.25
 
 
 def heed_signals(
@@ -27,8 +29,8 @@ def heed_signals(
     had_terminal = _has_terminal()
 
     def hang_up() -> None:
-        if had_terminal and not _has_terminal():
-            stop()
+        if had_terminal:
+            loop.call_later(_TERMINAL_SECONDS, lambda: reload() if _has_terminal() else stop())
         else:
             reload()
 

@@ -264,3 +264,32 @@ async def test_a_terminal_that_hangs_up_stops_a_worker_in_order(
     way.providers.fcm.script.clear()
     await way.start_worker()
     await talk.expect_each_once()
+
+
+async def test_a_session_that_is_killed_stops_a_worker_in_its_foreground(
+    way: Way, tmp_path: Path
+) -> None:
+    """The shell is gone, the window may still be there; the worker is nobody's to stop."""
+    log = tmp_path / "log"
+    shell, terminal = pty.fork()
+    if shell == 0:
+        words = [*COMMAND, "worker"]
+        os.execve(
+            "/bin/sh",
+            ["sh", "-c", f'"$@" 2>"{log}"; exit 1', "sh", *words],
+            make_environment({**way.settings, "GTR_LOG_FORMAT": "json"}),
+        )
+
+    async def until_logged(event: str) -> None:
+        async with asyncio.timeout(20):
+            while not (log.exists() and f'"{event}"' in log.read_text()):
+                await asyncio.sleep(0.05)
+
+    await until_logged("worker.started")
+    os.kill(shell, signal.SIGKILL)
+    try:
+        await until_logged("worker.stopped")
+    finally:
+        os.close(terminal)
+        await asyncio.to_thread(os.waitpid, shell, 0)
+    assert '"credentials.read"' not in log.read_text()
