@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import trustme
 from support.answering_server import AnsweringServer
-from support.answers import Action, Drop
+from support.answers import Action, Drop, SeenRequest
 from support.conformance_apns import apns_error
 from support.provider_benches import accept
 from support.provider_keys import KEY_ID, TEAM_ID, TOPIC, apple_key
@@ -44,7 +45,7 @@ class Hosts:
     def answer(self, production: Action | None, sandbox: Action | None) -> None:
         """Say what each host answers to every push; None accepts."""
         for server, action in ((self.production, production), (self.sandbox, sandbox)):
-            server.answer_with(accept if action is None else lambda _, action=action: action)
+            server.answer_with(accept if action is None else partial(_always, action))
 
     async def send(self, *environments: ApnsEnvironment | None) -> list[Outcome]:
         """Send to devices 0, 1, 2, ... of which that is known."""
@@ -55,6 +56,11 @@ class Hosts:
     def asked(self) -> tuple[int, int]:
         """How many requests each host saw."""
         return len(self.production.requests), len(self.sandbox.requests)
+
+
+def _always(action: Action, request: SeenRequest) -> Action:
+    del request
+    return action
 
 
 def _push(number: int, known: ApnsEnvironment | None) -> Push:
