@@ -15,6 +15,7 @@ from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.outcome import ApnsEnvironment
 from gtr_jobs.domain.push import DEFAULT_APP
 from gtr_jobs.domain.tokens import TokenKind
+from gtr_jobs.providers.apns_hosts import DEFAULT_URL, SANDBOX_URL, ApnsHosts
 from gtr_jobs.providers.base import ObserveAttempt, Provider
 from gtr_jobs.providers.exchange import HttpOptions
 from gtr_jobs.providers.key_files import KeyText, read_key_text
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from gtr_jobs.providers.apns_tokens import ApnsTokens
 
 _APNS_HOSTS: Mapping[ApnsEnvironment, str] = {
-    "production": "https://api.push.apple.com",
-    "sandbox": "https://api.sandbox.push.apple.com",
+    "production": DEFAULT_URL,
+    "sandbox": SANDBOX_URL,
 }
 
 Make = Callable[[HttpOptions, ObserveAttempt], Provider]
@@ -131,7 +132,7 @@ def _read_apns(
     other = next((url for name, url in urls.items() if name != environment), None)
 
     def make(options: HttpOptions, observe: ObserveAttempt) -> Provider:
-        from gtr_jobs.providers.apns import ApnsAccount, ApnsHosts, ApnsProvider  # noqa: PLC0415
+        from gtr_jobs.providers.apns import ApnsAccount, ApnsProvider  # noqa: PLC0415
         from gtr_jobs.providers.apns_key import read_apns_key  # noqa: PLC0415
         from gtr_jobs.providers.apns_tokens import ApnsTokens  # noqa: PLC0415
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.outcome import (
     Accepted,
-    ApnsEnvironment,
     DeadTarget,
     Expired,
     Misconfigured,
@@ -32,6 +31,7 @@ from gtr_jobs.providers.apns_answers import (
     classify_apns_answer,
     read_reason,
 )
+from gtr_jobs.providers.apns_hosts import DEFAULT_URL, ApnsHosts, Host, open_hosts
 from gtr_jobs.providers.apns_message import PUSH_TYPE, apns_headers, write_apns_body
 from gtr_jobs.providers.apns_tokens import ApnsTokens
 from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
@@ -39,10 +39,6 @@ from gtr_jobs.providers.evidence import Evidence
 from gtr_jobs.providers.exchange import Answered, HttpOptions, Result
 from gtr_jobs.providers.fan_out import do_each
 from gtr_jobs.providers.once_per_message import OncePerMessage
-from gtr_jobs.providers.transport import HttpPool
-
-DEFAULT_URL = "https://api.push.apple.com"
-SANDBOX_URL = "https://api.sandbox.push.apple.com"
 
 _TEN_SIGNS = re.compile(r"[A-Z0-9]{10}")
 _BUNDLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,154}")
@@ -86,30 +82,6 @@ class ApnsAccount:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class ApnsHosts:
-    """Apple's two hosts, each of which knows the tokens of its own builds only.
-
-    Args:
-        first: Asked for tokens of which it is not known whose they are.
-        other: The other one; None where there is none.
-        environment: Which of the two `first` is.
-    """
-
-    first: str = DEFAULT_URL
-    other: str | None = None
-    environment: ApnsEnvironment = "production"
-
-
-@dataclass(frozen=True, slots=True)
-class _Host:
-    """One of Apple's hosts, and our connections to it: those of one team and one app."""
-
-    environment: ApnsEnvironment
-    url: str
-    pool: HttpPool
-
-
 class ApnsProvider:
     """Sends to tokens of kind `apns`.
 
@@ -148,7 +120,7 @@ class ApnsProvider:
         self.app = account.app
         self._topic = account.topic
         self._tokens = tokens or ApnsTokens(account.key, account.key_id, account.team_id)
-        self._hosts = _open_hosts(
+        self._hosts = open_hosts(
             ApnsHosts(hosts) if isinstance(hosts, str) else hosts, options or HttpOptions()
         )
         self._environment_is_certain = environment_is_certain
@@ -224,7 +196,7 @@ class ApnsProvider:
             return await self._ask_other(self._hosts[1], push, body)
         return outcome
 
-    async def _ask_other(self, host: _Host, push: Push, body: bytes) -> Outcome:
+    async def _ask_other(self, host: Host, push: Push, body: bytes) -> Outcome:
         """Ask the other host for a token that the first does not know."""
         outcome = await self._ask(host, push, body)
         match outcome:
@@ -239,7 +211,7 @@ class ApnsProvider:
             case _:
                 return outcome
 
-    async def _ask(self, host: _Host, push: Push, body: bytes) -> Outcome:
+    async def _ask(self, host: Host, push: Push, body: bytes) -> Outcome:
         url, headers, header = host.url + push.target.token, apns_headers(push), self._header
         result: Result = await host.pool.post(url, body, headers)
         if isinstance(result, Answered) and self._is_worth_another(result, header, host):
@@ -250,7 +222,7 @@ class ApnsProvider:
             self._take_hint(result, host)
         return classify_apns_answer(result, push, self._now())
 
-    def _is_worth_another(self, answered: Answered, header: str, host: _Host) -> bool:
+    def _is_worth_another(self, answered: Answered, header: str, host: Host) -> bool:
         """Mend what a refusal complains of; whether the push is to be sent again at once."""
         if answered.status != 403:
             return False
@@ -267,20 +239,9 @@ class ApnsProvider:
             case _:
                 return False
 
-    def _take_hint(self, answered: Answered, host: _Host) -> None:
+    def _take_hint(self, answered: Answered, host: Host) -> None:
         reason = read_reason(answered)
         if reason in NEEDS_NEW_CONNECTION:
             host.pool.retire(answered.connection)
         elif reason == "TooManyProviderTokenUpdates":
             self._tokens.hold()
-
-
-def _open_hosts(hosts: ApnsHosts, options: HttpOptions) -> tuple[_Host, ...]:
-    options = replace(options, protocol="http2", warm_up=True)
-    other: ApnsEnvironment = "sandbox" if hosts.environment == "production" else "production"
-    urls = {hosts.environment: hosts.first, other: hosts.other}
-    return tuple(
-        _Host(environment, f"{url.rstrip('/')}/3/device/", HttpPool(options))
-        for environment, url in urls.items()
-        if url is not None
-    )

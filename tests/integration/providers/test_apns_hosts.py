@@ -27,7 +27,8 @@ from gtr_jobs.domain.outcome import (
     Retry,
 )
 from gtr_jobs.domain.push import Push
-from gtr_jobs.providers.apns import ApnsAccount, ApnsHosts, ApnsProvider
+from gtr_jobs.providers.apns import ApnsAccount, ApnsProvider
+from gtr_jobs.providers.apns_hosts import ApnsHosts
 from gtr_jobs.providers.exchange import HttpOptions
 
 BAD_TOKEN = apns_error(400, "BadDeviceToken")
