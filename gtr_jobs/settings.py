@@ -13,8 +13,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError
 
+from gtr_jobs.credential_settings import AppCredentials, AppName
 from gtr_jobs.domain.errors import ConfigurationError
+from gtr_jobs.domain.push import DEFAULT_APP
 
 _HTTPS_ORIGIN = re.compile(
     r"https://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?/?", re.ASCII | re.IGNORECASE
@@ -41,6 +44,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="GTR_",
+        env_nested_delimiter="__",
         env_file=".env",
         env_ignore_empty=True,
         extra="ignore",
@@ -163,11 +167,16 @@ class Settings(BaseSettings):
     apns_team_id: str | None = Field(None, description="The Apple team's id, ten signs.")
     apns_topic: str | None = Field(None, description="The app's bundle id.")
     apns_environment: Literal["production", "sandbox"] = Field(
-        "production", description="Which of Apple's hosts the app's tokens belong to."
+        "production",
+        description="Which of Apple's hosts is asked first for tokens of which it is not known.",
     )
     expo: bool = Field(True, description="Whether Expo tokens are served; Expo needs no key.")
     expo_access_token: SecretStr | None = Field(
         None, description="Expo's access token, where the project has enhanced security on."
+    )
+
+    apps: dict[AppName, AppCredentials] = Field(
+        {}, description="Apps beside the one above, each by GTR_APPS__NAME__... with its own name."
     )
 
     fcm_url: HttpsUrl = Field(
@@ -175,6 +184,11 @@ class Settings(BaseSettings):
     )
     apns_url: HttpsUrl | None = Field(
         None, description="APNs, or a stand-in for it; unset: Apple's host for the environment."
+    )
+    apns_other_url: HttpsUrl | None = Field(
+        None,
+        description="Apple's other host, or a stand-in for it; unset: Apple's, and none where "
+        "GTR_APNS_URL is set.",
     )
     expo_url: HttpsUrl = Field(
         "https://exp.host", description="Expo's push service, or a stand-in."
@@ -194,6 +208,11 @@ class Settings(BaseSettings):
             return (*self._split_queues(), *others)
         return self._split_queues()
 
+    def credentials(self) -> dict[str, AppCredentials]:
+        """Give the credentials of every app by its name, those of the app named default first."""
+        own = {name: getattr(self, name) for name in AppCredentials.model_fields}
+        return {DEFAULT_APP: AppCredentials.model_construct(**own), **self.apps}
+
     def _split_queues(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name.strip() for name in self.queues.split(",") if name.strip()))
 
@@ -206,10 +225,29 @@ def read_settings() -> Settings:
     """
     try:
         return Settings()
+    except SettingsError:
+        # The only setting that could be written as JSON, and is not meant to be.
+        raise ConfigurationError(
+            "GTR_APPS: not a setting by itself", "name each one: GTR_APPS__DEALER__APNS_TOPIC"
+        ) from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        name = "GTR_" + str(first["loc"][0]).upper()
+        where = [str(part) for part in first["loc"] if part != "[key]"]
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        field = Settings.model_fields.get(str(first["loc"][0]))
-        hint = field.description if field is not None and field.description else ""
-        raise ConfigurationError(f"{name}: {first['msg'].lower()}{more}", hint) from None
+        raise ConfigurationError(
+            f"{_name_of(where)}: {first['msg'].lower()}{more}", _describe(where)
+        ) from None
+
+
+def _name_of(where: list[str]) -> str:
+    """Name the setting that pydantic points at."""
+    return "GTR_" + "__".join(where[:3] if where[0] == "apps" else where[:1]).upper()
+
+
+def _describe(where: list[str]) -> str:
+    if where[0] == "apps" and len(where) > 2:
+        its = AppCredentials.model_fields.get(where[2])
+        known = ", ".join(name.upper() for name in AppCredentials.model_fields)
+        return (its.description or "") if its is not None else f"an app has {known}"
+    field = Settings.model_fields.get(where[0])
+    return (field.description or "") if field is not None else ""

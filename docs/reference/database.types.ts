@@ -38,6 +38,19 @@ export type Database = {
         };
         Returns: Json;
       };
+      register_app_device: {
+        Args: {
+          p_apns_environment?: string;
+          p_app: string;
+          p_app_version?: string;
+          p_device_token: string;
+          p_installation_id?: string;
+          p_locale?: string;
+          p_platform: string;
+          p_time_zone?: string;
+        };
+        Returns: Json;
+      };
       register_device_token: {
         Args: {
           p_app_version?: string;

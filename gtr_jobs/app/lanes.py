@@ -14,7 +14,6 @@ from gtr_jobs.db.inbox import Inbox
 from gtr_jobs.db.old_rows import Forgetting
 from gtr_jobs.db.searches import Searches
 from gtr_jobs.db.sources import Sources
-from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.engine.batches import LaneSpec
 from gtr_jobs.engine.context import EngineContext
 from gtr_jobs.extend import App, Queue, Tools
@@ -23,6 +22,7 @@ from gtr_jobs.observe.logs import Logger
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.providers.base import Provider
 from gtr_jobs.settings import Settings
+from gtr_jobs.tasks.envelope import Served
 from gtr_jobs.tasks.maintenance import KeepDays, MaintenanceTask
 from gtr_jobs.tasks.match import MatchTask
 from gtr_jobs.tasks.push import PushStore, PushTask
@@ -34,7 +34,7 @@ class WorkerTools:
 
     context: EngineContext
     pool: ConnectionPool
-    providers: Mapping[TokenKind, Provider]
+    providers: Mapping[Served, Provider]
     log: Logger
     metrics: Metrics
 

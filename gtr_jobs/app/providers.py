@@ -2,112 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
+from gtr_jobs.app.credentials import Credential, SigningTokens, read_credentials
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.outcome import OutcomeName
-from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.providers.base import ObserveAttempt, Provider
 from gtr_jobs.providers.exchange import HttpOptions
+from gtr_jobs.providers.rotating import RotatingProvider
 from gtr_jobs.settings import Settings
-
-_APNS_HOSTS = {
-    "production": "https://api.push.apple.com",
-    "sandbox": "https://api.sandbox.push.apple.com",
-}
+from gtr_jobs.tasks.envelope import Served
 
 
-def make_providers(settings: Settings, metrics: Metrics) -> dict[TokenKind, Provider]:
-    """Make every provider that is configured, by the kind of token that it serves.
+class ProviderMaker:
+    """Makes providers from credentials.
+
+    Args:
+        settings: How to talk to services.
+        metrics: Counts what the providers do.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._options = HttpOptions(ca_file=settings.ca_file)
+        self._metrics = metrics
+        self.signing = SigningTokens()
+
+    def make(self, app: str, credential: Credential) -> Provider:
+        """Make a provider.
+
+        Raises:
+            ConfigurationError: A key is no key; names the setting.
+        """
+        return credential.make(self._options, self._observe(app))
+
+    def _observe(self, app: str) -> ObserveAttempt:
+        metrics = self._metrics
+
+        def observe(provider: str, outcome: OutcomeName, seconds: float) -> None:
+            metrics.delivery_attempts.labels(app, provider, outcome).inc()
+            metrics.provider_seconds.labels(app, provider).observe(seconds)
+
+        return observe
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """Every provider that is configured, and what it was made from.
+
+    Args:
+        maker: Makes others in their place.
+        by_device: By app and by the kind of token that each serves.
+        digests: Of the credentials in use.
+    """
+
+    maker: ProviderMaker
+    by_device: dict[Served, RotatingProvider]
+    digests: dict[Served, bytes]
+
+
+def make_providers(settings: Settings, metrics: Metrics) -> Providers:
+    """Make every provider that is configured.
 
     Raises:
         ConfigurationError: A key is missing or no key, or nothing is configured; names the setting.
     """
-    options = HttpOptions(ca_file=settings.ca_file)
-
-    def observe(provider: str, outcome: OutcomeName, seconds: float) -> None:
-        metrics.delivery_attempts.labels(provider, outcome).inc()
-        metrics.provider_seconds.labels(provider).observe(seconds)
-
-    made = [
-        provider
-        for make in (_make_fcm, _make_apns, _make_expo)
-        if (provider := make(settings, options, observe)) is not None
-    ]
-    if not made:
+    maker = ProviderMaker(settings, metrics)
+    providers = Providers(maker, {}, {})
+    for served, read in read_credentials(settings, maker.signing).items():
+        if isinstance(read, ConfigurationError):
+            raise read
+        providers.by_device[served] = RotatingProvider(maker.make(served[0], read))
+        providers.digests[served] = read.digest
+    if not providers.by_device:
         raise ConfigurationError(
             "no provider is configured: nothing can be sent",
             "set GTR_FCM_CREDENTIALS_FILE, GTR_APNS_KEY_FILE or GTR_EXPO=true",
         )
-    return {provider.token_kind: provider for provider in made}
-
-
-_Make = Callable[[Settings, HttpOptions, ObserveAttempt], Provider | None]
-
-
-def _make_fcm(settings: Settings, options: HttpOptions, observe: ObserveAttempt) -> Provider | None:
-    inline = settings.fcm_credentials_json
-    if settings.fcm_credentials_file is None and inline is None:
-        return None
-    # Only what is configured is loaded: a worker for one provider needs no other's libraries.
-    from gtr_jobs.providers.fcm import FcmProvider  # noqa: PLC0415
-    from gtr_jobs.providers.google_account import read_service_account  # noqa: PLC0415
-    from gtr_jobs.providers.key_files import read_key_text  # noqa: PLC0415
-
-    key = read_key_text(
-        settings.fcm_credentials_file,
-        "GTR_FCM_CREDENTIALS_FILE",
-        inline.get_secret_value() if inline else None,
-        "GTR_FCM_CREDENTIALS_JSON",
-    )
-    return FcmProvider(read_service_account(key), settings.fcm_url, options, observe)
-
-
-def _make_apns(
-    settings: Settings, options: HttpOptions, observe: ObserveAttempt
-) -> Provider | None:
-    inline = settings.apns_key
-    named = {
-        "GTR_APNS_KEY_ID": settings.apns_key_id,
-        "GTR_APNS_TEAM_ID": settings.apns_team_id,
-        "GTR_APNS_TOPIC": settings.apns_topic,
-    }
-    if settings.apns_key_file is None and inline is None and not any(named.values()):
-        return None
-    missing = [setting for setting, value in named.items() if not value]
-    if missing:
-        raise ConfigurationError(
-            f"{', '.join(missing)}: not set", "APNs needs key, key id, team id and bundle id"
-        )
-    from gtr_jobs.providers.apns import ApnsAccount, ApnsProvider  # noqa: PLC0415
-    from gtr_jobs.providers.apns_key import read_apns_key  # noqa: PLC0415
-    from gtr_jobs.providers.key_files import read_key_text  # noqa: PLC0415
-
-    key = read_key_text(
-        settings.apns_key_file,
-        "GTR_APNS_KEY_FILE",
-        inline.get_secret_value() if inline else None,
-        "GTR_APNS_KEY",
-    )
-    account = ApnsAccount(
-        read_apns_key(key),
-        settings.apns_key_id or "",
-        settings.apns_team_id or "",
-        settings.apns_topic or "",
-    )
-    url = settings.apns_url or _APNS_HOSTS[settings.apns_environment]
-    return ApnsProvider(account, url, options, observe)
-
-
-def _make_expo(
-    settings: Settings, options: HttpOptions, observe: ObserveAttempt
-) -> Provider | None:
-    if not settings.expo:
-        return None
-    from gtr_jobs.providers.expo import ExpoProvider  # noqa: PLC0415
-
-    token = settings.expo_access_token
-    return ExpoProvider(
-        token.get_secret_value() if token else None, settings.expo_url, options, observe
-    )
+    return providers

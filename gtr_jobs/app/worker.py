@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 
 import uvloop
 
 from gtr_jobs import __version__
-from gtr_jobs.app.checks import check_database, check_providers
+from gtr_jobs.app.checks import check_database, check_providers, warn_of_apns_host
 from gtr_jobs.app.database import installation_plan
 from gtr_jobs.app.extension import OUR_QUEUES, load_app, read_app
 from gtr_jobs.app.lanes import WorkerTools, make_lanes
 from gtr_jobs.app.providers import make_providers
+from gtr_jobs.app.rotation import Rotation
 from gtr_jobs.db.connect import Database
 from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.contact import Contact
 from gtr_jobs.db.cron import CronTicks
 from gtr_jobs.db.deliveries import Deliveries
 from gtr_jobs.db.devices import Devices
+from gtr_jobs.db.identity import Identity
 from gtr_jobs.db.lineage import Lineage, MemoryFile
 from gtr_jobs.db.operations import Operations
 from gtr_jobs.db.pool import open_pool
@@ -39,7 +42,7 @@ from gtr_jobs.observe.logs import (
 )
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.ops.health import Health
-from gtr_jobs.settings import Settings
+from gtr_jobs.settings import Settings, read_settings
 from gtr_jobs.worker.chores import Chores
 from gtr_jobs.worker.cron import CronLoop
 from gtr_jobs.worker.cron_table import CRON
@@ -96,7 +99,8 @@ async def _run_worker(
     its_kinds = app.kinds if app is not None else ()
     await check_database(database, plan, its_kinds, settings, log)
     providers = make_providers(settings, metrics)
-    await check_providers(providers.values(), log)
+    await check_providers(providers.by_device.values(), log)
+    warn_of_apns_host(settings, log)
     pooler = await find_pooler(database, _listen_database(settings), settings.pool_mode)
     for warning in pooler.warnings:
         log.warning(events.WORKER_WARNED, warning=warning)
@@ -113,7 +117,7 @@ async def _run_worker(
     watchdog.start(asyncio.get_running_loop())
     await open_pool(pool, database)
     context = make_context(pool, lineage, WakeUp(pooler.listen_at, metrics), log, metrics)
-    lanes = make_lanes(settings, app, WorkerTools(context, pool, providers, log, metrics))
+    lanes = make_lanes(settings, app, WorkerTools(context, pool, providers.by_device, log, metrics))
     drained = {kind for queue in queues for kind in lanes[queue].kinds}
     its_cron = app.cron if app is not None else ()
     cron = CronLoop(
@@ -126,13 +130,14 @@ async def _run_worker(
     health = Health(context.outage.seconds_since_answer, details=details)
 
     async def close() -> None:
-        for provider in providers.values():
+        for provider in providers.by_device.values():
             await provider.close()
         await pool.close()
 
     link = (
         None if begin is None or parent is None else ParentLink(parent, begin.http, health, metrics)
     )
+    rotation = Rotation(settings, providers, read_settings, details, log, metrics)
     daemon = Daemon(
         DaemonParts(
             context=context,
@@ -147,6 +152,7 @@ async def _run_worker(
                 metrics,
             ),
             cron=cron,
+            rotation=rotation,
             site=link
             or HttpServer(make_site(health, metrics), settings.http_host, settings.http_port),
             health=health,
@@ -157,21 +163,24 @@ async def _run_worker(
         )
     )
     if link is not None:
-        link.obey(daemon.begin_to_stop, daemon.hurry)
+        link.obey(daemon.begin_to_stop, daemon.hurry, rotation.ask)
     await daemon.run()
 
 
 def _make_lineage(
     settings: Settings, details: dict[str, list[str]], log: Logger, metrics: Metrics
 ) -> Lineage:
-    def tell(what: str | None) -> None:
+    def tell(about: str, what: str | None) -> None:
         if what is None:
-            details.pop("sending", None)
+            details.pop(about, None)
         else:
-            details["sending"] = [what]
+            details[about] = [what]
 
     file = MemoryFile(settings.state_file) if settings.state_file is not None else None
-    return Lineage(log, metrics, file, tell)
+    identity = Identity(
+        settings.project, settings.environment, log, metrics, partial(tell, "database")
+    )
+    return Lineage(log, metrics, file, partial(tell, "sending"), identity)
 
 
 def _listen_database(settings: Settings) -> Database | None:

@@ -9,8 +9,11 @@ from datetime import datetime
 from uuid import UUID
 
 from gtr_jobs.db.connections import ConnectionPool
+from gtr_jobs.domain.outcome import ApnsEnvironment
 
-_DEVICES = "select user_id, device_id, device_token, registered_at from gtr_jobs.read_devices(%s)"
+_DEVICES = """
+    select user_id, device_id, device_token, registered_at, app, apns_environment from gtr_jobs.read_app_devices(%s)
+"""
 _BADGES = "select user_id, badge from gtr_jobs.read_badges(%s)"
 
 
@@ -22,11 +25,15 @@ class Device:
         device_id: The row of the app's table.
         token: The provider's address of it; secret.
         registered_at: When the app last registered it.
+        app: Which app it belongs to, as settings call it.
+        apns_environment: Which of Apple's hosts knows its token; None where nobody has said or learned it.
     """
 
     device_id: UUID
     token: str = field(repr=False)
     registered_at: datetime
+    app: str
+    apns_environment: ApnsEnvironment | None
 
 
 @dataclass(frozen=True, slots=True)

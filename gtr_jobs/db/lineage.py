@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from gtr_jobs.db.audit import Note
+from gtr_jobs.db.identity import Identity
 from gtr_jobs.db.operator import Connections, fetch_rows
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.lineage import explain_reasons
@@ -97,6 +98,8 @@ class Lineage:
         metrics: The same as a gauge.
         file: Keeps what is known beyond this process, where it is wanted.
         tell: Is given what to tell an operator; None when there is nothing.
+        identity: Looks first whether it is the worker's own database: on another one nothing is
+            compared, and nothing remembered.
     """
 
     def __init__(
@@ -105,7 +108,9 @@ class Lineage:
         metrics: Metrics,
         file: MemoryFile | None = None,
         tell: Callable[[str | None], None] = lambda _: None,
+        identity: Identity | None = None,
     ) -> None:
+        self._identity = identity
         self._log = log
         self._metrics = metrics
         self._file = file
@@ -117,10 +122,17 @@ class Lineage:
     @property
     def is_paused(self) -> bool:
         """Whether nothing may be sent until an operator says so."""
-        return bool(self._reasons)
+        return bool(self._reasons) or self.is_foreign
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the database says that it is another project or environment: nothing may be done on it."""
+        return self._identity is not None and self._identity.is_foreign
 
     async def check(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Compare what this worker remembers with what the database says; call it first of all on a new connection."""
+        if self._identity is not None and not await self._identity.check(connection):
+            return
         cursor = await connection.execute(_CHECK, [self._memory.witness, self._memory.pulse])
         row = await cursor.fetchone()
         if row is None:

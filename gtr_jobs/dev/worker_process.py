@@ -10,6 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Self
 
 from gtr_jobs.observe import events
@@ -32,6 +33,7 @@ class WorkerProcess:
         arguments: What stands behind `gtr-jobs worker`.
         command: What to run instead of `gtr-jobs worker`.
         kept_lines: How many lines of its log to hold; None holds all.
+        folder: Its working directory; None is that of whoever starts it.
     """
 
     def __init__(
@@ -41,7 +43,9 @@ class WorkerProcess:
         *,
         command: Sequence[str] | None = None,
         kept_lines: int | None = _KEPT_LINES,
+        folder: Path | None = None,
     ) -> None:
+        self._folder = folder
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith("GTR_")
         }
@@ -87,6 +91,7 @@ class WorkerProcess:
         self._process = await asyncio.create_subprocess_exec(
             *self._command,
             env=self._environment,
+            cwd=self._folder,
             stderr=asyncio.subprocess.PIPE,
             limit=1024 * 1024,
         )

@@ -31,6 +31,9 @@ OutcomeName = Literal[
     "expired",
 ]
 
+# Apple has two hosts, and each knows the tokens of its own builds only.
+ApnsEnvironment = Literal["production", "sandbox"]
+
 DeliveryState = Literal[
     "queued",
     "sending",
@@ -50,10 +53,12 @@ class Accepted:
 
     Args:
         provider_id: The provider's own name for the message; never empty for a real acceptance.
+        apns_environment: Which of Apple's hosts knows the device, where this attempt found it out.
     """
 
     name: ClassVar[OutcomeName] = "accepted"
     provider_id: str
+    apns_environment: ApnsEnvironment | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,11 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from gtr_jobs.domain.outcome import ApnsEnvironment
 from gtr_jobs.domain.tokens import TokenKind
+
+# Whose devices are those of which nobody says to which app they belong.
+DEFAULT_APP = "default"
 
 Urgency = Literal["high", "normal"]
 
@@ -48,12 +52,16 @@ class Target:
         token: The provider's address of the device; secret, never logged.
         kind: What the token's shape says.
         registered_at: When the app last registered it.
+        app: Which app it belongs to: whose credentials reach it.
+        apns_environment: Which of Apple's hosts knows the token; None where that is not known.
     """
 
     device_id: UUID
     token: str = field(repr=False)
     kind: TokenKind
     registered_at: datetime
+    app: str = DEFAULT_APP
+    apns_environment: ApnsEnvironment | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,9 @@ class EngineContext:
         Args:
             sends: What it does reaches people.
         """
-        return not self.membership.is_fenced and not (sends and self.lineage.is_paused)
+        if self.membership.is_fenced or self.lineage.is_foreign:
+            return False
+        return not (sends and self.lineage.is_paused)
 
 
 def make_context(

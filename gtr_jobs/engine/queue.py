@@ -217,6 +217,7 @@ def _end_record(ack: Ack) -> dict[str, object]:
 def _delivery_record(ack: Ack, delivery: Delivery) -> dict[str, object]:
     # A job that is dead sends nothing more: what still waited has failed.
     has_failed = isinstance(ack.end, Die) and delivery.state == "queued"
+    accepted = delivery.outcome if isinstance(delivery.outcome, Accepted) else None
     return {
         "job_id": ack.job.job_id,
         "dedupe_key": str(delivery.dedupe_key),
@@ -229,8 +230,7 @@ def _delivery_record(ack: Ack, delivery: Delivery) -> dict[str, object]:
         "state": "failed" if has_failed else delivery.state,
         "outcome": delivery.outcome.name,
         "code": delivery.code,
-        "provider_id": (
-            delivery.outcome.provider_id if isinstance(delivery.outcome, Accepted) else None
-        ),
+        "provider_id": accepted and accepted.provider_id,
         "resent": delivery.is_resent,
+        "apns_environment": accepted and accepted.apns_environment,
     }

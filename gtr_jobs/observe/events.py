@@ -28,6 +28,12 @@ DATABASE_SILENT: Final = "database.silent"
 SENDING_PAUSED: Final = "database.sending_paused"
 SENDING_RESUMED: Final = "database.sending_resumed"
 TRIGGERS_MISSING: Final = "database.triggers_missing"
+DATABASE_FOREIGN: Final = "database.foreign"
+DATABASE_OWN_AGAIN: Final = "database.own_again"
+
+CREDENTIALS_READ: Final = "credentials.read"
+CREDENTIALS_CHANGED: Final = "credentials.changed"
+CREDENTIALS_REFUSED: Final = "credentials.refused"
 
 JOBS_CLAIMED: Final = "jobs.claimed"
 JOB_ENDED: Final = "job.ended"

@@ -30,6 +30,7 @@ GAUGES: Final[Mapping[str, Merge]] = {
     "gtr_queue_dead_rows": "max",
     "gtr_jobs_doing_unowned": "sum",
     "gtr_db_timeline_changed": "max",
+    "gtr_db_foreign": "max",
     "gtr_worker_listening": "min",
     "gtr_worker_last_db_roundtrip_timestamp_seconds": "min",
 }

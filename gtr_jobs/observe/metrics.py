@@ -64,13 +64,13 @@ class Metrics:
         self.delivery_attempts = Counter(
             "gtr_delivery_attempts_total",
             "Attempts to send",
-            ["provider", "outcome"],
+            ["app", "provider", "outcome"],
             registry=self.registry,
         )
         self.provider_seconds = Histogram(
             "gtr_provider_request_duration_seconds",
             "From request to answer",
-            ["provider"],
+            ["app", "provider"],
             buckets=_CALLS,
             registry=self.registry,
         )
@@ -142,6 +142,17 @@ class Metrics:
         self.timeline_changed = Gauge(
             "gtr_db_timeline_changed",
             "1 while sending is paused because the database is another one than it was, or an older one",
+            registry=self.registry,
+        )
+        self.database_foreign = Gauge(
+            "gtr_db_foreign",
+            "1 while nothing is done because the database says that it is another project or environment",
+            registry=self.registry,
+        )
+        self.credential_changes = Counter(
+            "gtr_credential_changes_total",
+            "New credentials that a running worker took, or refused and went on with the old ones",
+            ["app", "provider", "result"],
             registry=self.registry,
         )
         self.listening = Gauge(

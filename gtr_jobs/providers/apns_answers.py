@@ -22,6 +22,7 @@ from gtr_jobs.providers.exchange import Answered
 
 BAD_TOKEN = "BadDeviceToken"  # noqa: S105 - a code, no password
 OTHER_TOPIC = "DeviceTokenNotForTopic"
+OTHER_ENVIRONMENT = "BadEnvironmentKeyIdInToken"
 
 # Where many get a code, or one that can only be ours: the setting to look at.
 SETTINGS = {
@@ -32,7 +33,7 @@ SETTINGS = {
     "TopicDisallowed": "the key may not send to this app; see GTR_APNS_TOPIC, GTR_APNS_TEAM_ID",
     "ExpiredProviderToken": "this machine's clock may be wrong",
     "InvalidProviderToken": "see GTR_APNS_KEY_FILE, GTR_APNS_KEY_ID and GTR_APNS_TEAM_ID",
-    "BadEnvironmentKeyIdInToken": "the key is for Apple's other host; see GTR_APNS_ENVIRONMENT",
+    OTHER_ENVIRONMENT: "the key is for Apple's other host; see GTR_APNS_ENVIRONMENT",
 }
 _ANY_CREDENTIAL = "see GTR_APNS_KEY_FILE, GTR_APNS_KEY_ID, GTR_APNS_TEAM_ID and GTR_APNS_TOPIC"
 

@@ -25,6 +25,10 @@ class Provider(Protocol):
         """What logs, metrics and deliveries call it."""
 
     @property
+    def app(self) -> str:
+        """The app whose devices it serves."""
+
+    @property
     def token_kind(self) -> TokenKind:
         """The kind of token that it serves."""
 
@@ -32,7 +36,7 @@ class Provider(Protocol):
         """Send pushes.
 
         Args:
-            pushes: All of them for tokens of `token_kind`.
+            pushes: All of them for tokens of `token_kind`, of devices of `app`.
 
         Returns:
             How each ended, in the same order. Nothing that the provider or the network does

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.outcome import Expired, Outcome, Rejected
-from gtr_jobs.domain.push import Push
+from gtr_jobs.domain.push import DEFAULT_APP, Push
 from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.providers.answers import NOT_TEXT, outcome_without_answer
 from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
@@ -48,6 +48,8 @@ class ExpoProvider:
         options: How to talk to it.
         observe_attempt: Told how every push ended.
         now: Gives the time.
+        app: The app whose devices it serves.
+        token_setting: The setting that holds the access token, for error messages.
 
     Raises:
         ConfigurationError: The access token cannot be one, or the file of certificate authorities
@@ -64,12 +66,16 @@ class ExpoProvider:
         options: HttpOptions | None = None,
         observe_attempt: ObserveAttempt = observe_nothing,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        app: str = DEFAULT_APP,
+        token_setting: str = "GTR_EXPO_ACCESS_TOKEN",  # noqa: S107 - a setting's name
     ) -> None:
+        self.app = app
         headers = {"content-type": "application/json", "accept": "application/json"}
         if access_token:
             if not (access_token.isascii() and access_token.isprintable()) or " " in access_token:
                 raise ConfigurationError(
-                    "GTR_EXPO_ACCESS_TOKEN: not an access token", "copy it from expo.dev again"
+                    f"{token_setting}: not an access token", "copy it from expo.dev again"
                 )
             headers["authorization"] = f"Bearer {access_token}"
         self._url = f"{base_url.rstrip('/')}/--/api/v2/push/send"

@@ -15,7 +15,7 @@ from gtr_jobs.domain.outcome import (
     Outcome,
     outcome_code,
 )
-from gtr_jobs.domain.push import Push
+from gtr_jobs.domain.push import DEFAULT_APP, Push
 from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.providers.answers import NOT_TEXT, outcome_without_answer
 from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
@@ -47,6 +47,7 @@ class FcmProvider:
         options: How to talk to it.
         observe_attempt: Told how every push ended.
         now: Gives the time.
+        app: The app whose devices it serves.
 
     Raises:
         ConfigurationError: The file of certificate authorities cannot be used.
@@ -62,7 +63,10 @@ class FcmProvider:
         options: HttpOptions | None = None,
         observe_attempt: ObserveAttempt = observe_nothing,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        app: str = DEFAULT_APP,
     ) -> None:
+        self.app = app
         options = replace(options or HttpOptions(), protocol="http2")
         project = quote(account.project_id, safe="")
         self._url = f"{base_url.rstrip('/')}/v1/projects/{project}/messages:send"

@@ -101,7 +101,14 @@ class Envelope:
         for receiver in self.receivers:
             device, kind = receiver.device, receiver.token_kind
             if self.message is not None and device is not None and kind is not None:
-                target = Target(device.device_id, device.token, kind, device.registered_at)
+                target = Target(
+                    device.device_id,
+                    device.token,
+                    kind,
+                    device.registered_at,
+                    device.app,
+                    device.apns_environment,
+                )
                 yield receiver, Push(receiver.dedupe_key, self.message, target, self.badge)
 
     def settle(self, receiver: Receiver, outcome: Outcome, provider: str = NOBODY) -> None:
@@ -165,13 +172,13 @@ def word_note(kind: Kind[Any], row: ChatMessage) -> Note:
     return Note(row.row_id, fit_title(notice.title), fit_body(notice.body))
 
 
+# An app and a kind of token that there are credentials for.
+Served = tuple[str, TokenKind]
 # Whether a kind is for a person, by operators' ramps.
 IsFor = Callable[[str, UUID | None], bool]
 
 
-def settle_without_sending(
-    envelope: Envelope, served: Collection[TokenKind], is_for: IsFor
-) -> None:
+def settle_without_sending(envelope: Envelope, served: Collection[Served], is_for: IsFor) -> None:
     """Settle every receiver that nothing is sent to, with the reason."""
     is_left_out = envelope.message is not None and not is_for(
         envelope.job.kind, envelope.recipient_id
@@ -187,7 +194,7 @@ def settle_without_sending(
 
 
 def _reason_not_to_send(
-    envelope: Envelope, receiver: Receiver, served: Collection[TokenKind]
+    envelope: Envelope, receiver: Receiver, served: Collection[Served]
 ) -> Outcome | None:
     if envelope.message is None:
         return Skipped("row_gone")
@@ -197,6 +204,7 @@ def _reason_not_to_send(
         return Expired()
     if receiver.token_kind is None:
         return Skipped("unknown_token_shape")
-    if receiver.token_kind not in served:
-        return Misconfigured("not_configured", f"no keys for {receiver.token_kind} are set")
+    app, kind = receiver.device.app, receiver.token_kind
+    if (app, kind) not in served:
+        return Misconfigured("not_configured", f"no keys for {kind} are set, app {app}")
     return None

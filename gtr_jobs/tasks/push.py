@@ -21,7 +21,6 @@ from gtr_jobs.db.sources import Sources
 from gtr_jobs.domain.delivery import Channel, make_dedupe_key
 from gtr_jobs.domain.outcome import Ambiguous, DeadTarget, DeliveryState, Outcome, Skipped
 from gtr_jobs.domain.sources import ChatMessage, Source, SourceRow
-from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.engine.batches import Finish
 from gtr_jobs.engine.fence import may_send_now
 from gtr_jobs.engine.job import HandBack, Job
@@ -36,8 +35,10 @@ from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.providers.base import Provider
 from gtr_jobs.tasks.arguments import name_rows
 from gtr_jobs.tasks.envelope import (
+    NOBODY,
     Envelope,
     Receiver,
+    Served,
     settle_without_sending,
     word_message,
     word_note,
@@ -81,7 +82,7 @@ class PushTask:
 
     Args:
         kinds: Every kind of notification that is pushed.
-        providers: Who serves which kind of token; a kind that is missing is not configured.
+        providers: Who serves which app's tokens of which kind; what is missing is not configured.
         store: What is read.
         scheme: Scheme of the app's deep links.
         levers: What operators switched.
@@ -94,7 +95,7 @@ class PushTask:
         self,
         *,
         kinds: Sequence[Kind[Any]],
-        providers: Mapping[TokenKind, Provider],
+        providers: Mapping[Served, Provider],
         store: PushStore,
         scheme: str,
         levers: Levers,
@@ -200,15 +201,15 @@ class PushTask:
         )
 
     async def _send(self, envelopes: Sequence[Envelope], finish: Finish) -> None:
-        waiting: defaultdict[TokenKind, list[Sending]] = defaultdict(list)
+        waiting: defaultdict[Served, list[Sending]] = defaultdict(list)
         for envelope in envelopes:
             for receiver, push in envelope.pushes():
-                waiting[push.target.kind].append((envelope, receiver, push))
+                waiting[push.target.app, push.target.kind].append((envelope, receiver, push))
         await asyncio.gather(
             *(
-                self._send_when_let(self._providers[kind], chunk, finish)
-                for kind, pushes in waiting.items()
-                for chunk in self._cut(self._providers[kind], pushes)
+                self._send_when_let(self._providers[served], chunk, finish)
+                for served, pushes in waiting.items()
+                for chunk in self._cut(self._providers[served], pushes)
             )
         )
         for envelope in envelopes:
@@ -274,6 +275,7 @@ class PushTask:
             job_id=job.job_id,
             kind=job.kind,
             delivery=str(receiver.dedupe_key),
+            app=receiver.device.app if receiver.device is not None else "",
             provider=provider,
             outcome=outcome.name,
             code=getattr(outcome, "code", ""),
@@ -283,5 +285,5 @@ class PushTask:
         if envelope.is_settled:
             for delivery in envelope.deliveries:
                 if isinstance(delivery.outcome, Skipped):
-                    self._metrics.delivery_attempts.labels("none", "skipped").inc()
+                    self._metrics.delivery_attempts.labels(NOBODY, NOBODY, "skipped").inc()
             finish(envelope.ack())

@@ -20,7 +20,7 @@ from gtr_jobs.observe.faults import places_of
 from gtr_jobs.ops.health import Health
 from gtr_jobs.worker.chores import Chores
 from gtr_jobs.worker.cron import CronLoop
-from gtr_jobs.worker.stop_signals import heed_stop_signals, ignore_stop_signals
+from gtr_jobs.worker.signals import heed_signals, ignore_signals
 from gtr_jobs.worker.watchdog import Watchdog
 
 # How long the last acks may take when the database is away at the end.
@@ -37,6 +37,16 @@ class Site(Protocol):
         """Serve until cancelled."""
 
 
+class Rotation(Protocol):
+    """What takes new credentials while the daemon works."""
+
+    def ask(self) -> None:
+        """Read them anew at once."""
+
+    async def run(self) -> None:
+        """Look after them until cancelled."""
+
+
 @dataclass(frozen=True, slots=True)
 class DaemonParts:
     """What a daemon runs.
@@ -46,6 +56,7 @@ class DaemonParts:
         lanes: One a queue.
         chores: Work beside the lanes.
         cron: What is enqueued at fixed times.
+        rotation: Takes new credentials.
         site: Health and metrics over HTTP.
         health: What they tell.
         watchdog: Looks already, and ends the process when the database does not answer at all.
@@ -59,6 +70,7 @@ class DaemonParts:
     lanes: Sequence[Lane]
     chores: Chores
     cron: CronLoop
+    rotation: Rotation
     site: Site
     health: Health
     watchdog: Watchdog
@@ -99,7 +111,8 @@ class Daemon:
         """
         context, health = self._parts.context, self._parts.health
         loop = asyncio.get_running_loop()
-        heed_stop_signals(loop, self.begin_to_stop if self._parts.has_parent else self.stop)
+        stop = self.begin_to_stop if self._parts.has_parent else self.stop
+        heed_signals(loop, stop, self._parts.rotation.ask)
         address = self._parts.site.bind()
         try:
             await context.membership.join()
@@ -118,7 +131,7 @@ class Daemon:
             await self._parts.close()
             self._parts.watchdog.stop()
             context.log.info(events.WORKER_STOPPED, worker_id=context.membership.worker_id)
-            ignore_stop_signals(loop)
+            ignore_signals(loop)
 
     def _announce(self, address: str) -> None:
         context, health = self._parts.context, self._parts.health
@@ -140,6 +153,7 @@ class Daemon:
             self._start(context.switchboard.run(), "switchboard"),
             # Beats until the last ack is written: work that ends slowly must not be rescued.
             self._start(context.membership.run(), "membership"),
+            self._start(self._parts.rotation.run(), "rotation"),
             self._start(self._parts.site.run(), "site"),
         ]
         claimers = [

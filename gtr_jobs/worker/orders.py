@@ -1,4 +1,4 @@
-"""What a parent tells a worker process: how to begin, and when to end. A line of JSON each."""
+"""What a parent tells a worker process: how to begin, what to do then, and when to end. A line of JSON each."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-# stop: let running work end. hurry: hand it back at once.
-Order = Literal["stop", "hurry"]
+# stop: let running work end. hurry: hand it back at once. reload: read credentials anew.
+Order = Literal["stop", "hurry", "reload"]
 
 _MOST_BYTES = 65_536
 
@@ -52,4 +52,5 @@ def write_order(order: Order) -> bytes:
 
 def read_order(line: bytes) -> Order:
     """Read one order; a line that was cut off because the parent died means stop."""
-    return "hurry" if line == write_order("hurry") else "stop"
+    orders: tuple[Order, ...] = ("hurry", "reload")
+    return next((order for order in orders if line == write_order(order)), "stop")

@@ -25,7 +25,7 @@ from gtr_jobs.ops.processes import ProcessTable
 from gtr_jobs.worker.orders import Begin, Order
 from gtr_jobs.worker.process import COMMAND, ChildProcess, start_process
 from gtr_jobs.worker.reports import Report
-from gtr_jobs.worker.stop_signals import heed_stop_signals
+from gtr_jobs.worker.signals import heed_signals
 
 # A process that ends sooner is in a loop of ends, and waits longer before each new start.
 STEADY_SECONDS = 60.0
@@ -99,6 +99,11 @@ class Parent:
         for child in self._children.values():
             child.order(self._ordered)
 
+    def reload(self) -> None:
+        """Have every process read its credentials anew."""
+        for child in self._children.values():
+            child.tell("reload")
+
     async def run(self) -> int:
         """Keep the processes running until told to stop; give the exit code.
 
@@ -107,7 +112,7 @@ class Parent:
         """
         parts = self._parts
         loop = asyncio.get_running_loop()
-        heed_stop_signals(loop, self.stop)
+        heed_signals(loop, self.stop, self.reload)
         self._address = parts.site.bind()
         parts.log.info(
             events.PROCESSES_STARTED, processes=len(parts.table.statuses), http=self._address

@@ -58,6 +58,10 @@ class ChildProcess:
         if not self.has_started:
             # It has claimed nothing. Where it begins just now, the same signal stops it in order.
             self._signal(signal.SIGTERM)
+        self.tell(order)
+
+    def tell(self, order: Order) -> None:
+        """Pass an order on; one that does not work yet finds it when it does."""
         with suppress(OSError):
             self._writer.write(write_order(order))
 

@@ -8,12 +8,13 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from typing import assert_never
 
 from gtr_jobs.observe.merging import Family, read_families
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.ops.health import Health
 from gtr_jobs.ops.processes import ProcessHealth, health_of
-from gtr_jobs.worker.orders import read_order
+from gtr_jobs.worker.orders import Order, read_order
 
 REPORT_SECONDS = 1.0
 # A report of thousands of series is some hundred kilobytes; no line is longer than this.
@@ -67,10 +68,16 @@ class ParentLink:
         self._metrics = metrics
         self._on_stop: Callable[[], None] = _ignore
         self._on_hurry: Callable[[], None] = _ignore
+        self._on_reload: Callable[[], None] = _ignore
 
-    def obey(self, on_stop: Callable[[], None], on_hurry: Callable[[], None]) -> None:
+    def obey(
+        self,
+        on_stop: Callable[[], None],
+        on_hurry: Callable[[], None],
+        on_reload: Callable[[], None],
+    ) -> None:
         """Say what is to be done when the parent orders so, or is gone."""
-        self._on_stop, self._on_hurry = on_stop, on_hurry
+        self._on_stop, self._on_hurry, self._on_reload = on_stop, on_hurry, on_reload
 
     def bind(self) -> str:
         """Give the address of the parent's pages: it has them for all."""
@@ -105,11 +112,20 @@ class ParentLink:
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         with suppress(OSError):
             while line := await reader.readline():
-                self._on_stop()
-                if read_order(line) == "hurry":
-                    self._on_hurry()
+                self._carry_out(read_order(line))
         # Nobody would start it anew, and nobody can order it to stop: it ends as if it had been told.
         self._on_stop()
+
+    def _carry_out(self, order: Order) -> None:
+        match order:
+            case "stop":
+                self._on_stop()
+            case "hurry":
+                self._on_hurry()
+            case "reload":
+                self._on_reload()
+            case _:
+                assert_never(order)
 
 
 def _ignore() -> None:

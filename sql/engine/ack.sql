@@ -3,7 +3,7 @@
 
 -- p_ends: [{job_id, claim_number, ended, attempted, maybe_sent, delay, code, error, fingerprint}]; delay in seconds.
 -- p_deliveries: [{job_id, dedupe_key, kind, channel, provider, user_id, device_id, registered_at, state, outcome, code,
--- provider_id, resent}]. Returns the jobs that were still this claim's: what a worker brings after it lost its claim
+-- provider_id, resent, apns_environment}]; the last where it was learned by sending. Returns the jobs that were still this claim's: what a worker brings after it lost its claim
 -- is not written, neither end nor delivery.
 create or replace function gtr_jobs.ack_jobs(p_worker_id bigint, p_ends jsonb, p_deliveries jsonb)
 returns setof bigint
@@ -83,7 +83,8 @@ begin
             outcome gtr_jobs.outcome,
             code text,
             provider_id text,
-            resent boolean
+            resent boolean,
+            apns_environment text
         )
         join held as h on h.id = d.job_id
     ),
@@ -141,6 +142,30 @@ begin
                 dead_reason = excluded.dead_reason,
                 dead_registration = excluded.dead_registration
             where known.dead_registration is null or known.dead_registration < excluded.dead_registration
+    ),
+
+    -- Who is registering a device just now is not waited for: what is not written is learned once more.
+    placed_devices as (
+        update gtr_jobs.devices as k
+        set apns_environment = s.apns_environment
+        from sent as s
+        where
+            s.apns_environment is not null
+            and k.device_id = s.device_id
+            and k.device_id in (
+                select d.device_id
+                from gtr_jobs.devices as d
+                where
+                    d.device_id in (select p.device_id from sent as p where p.apns_environment is not null)
+                    and d.device_id not in (
+                        select b.device_id
+                        from sent as b
+                        where b.outcome = 'dead_target' and b.device_id is not null
+                    )
+                    and d.apns_environment is null
+                order by d.device_id
+                for update skip locked
+            )
     ),
 
     ended as (

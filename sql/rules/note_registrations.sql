@@ -114,6 +114,8 @@ begin
             kind = excluded.kind,
             environment = excluded.environment,
             seen_at = excluded.seen_at,
+            -- What was learned of a token is not true of another one.
+            apns_environment = case when known.token_hash = excluded.token_hash then known.apns_environment end,
             silent_since = excluded.silent_since,
             silent_reason = excluded.silent_reason;
 

@@ -5,8 +5,15 @@
 -- Finds the other accounts that a device is bound to.
 create index if not exists gtr_jobs_user_device_tokens_token on public.user_device_tokens (device_token);
 
-create or replace function gtr_jobs.read_devices(p_user_ids uuid[])
-returns table (user_id uuid, device_id uuid, device_token text, registered_at timestamptz)
+create or replace function gtr_jobs.read_app_devices(p_user_ids uuid[])
+returns table (
+    user_id uuid,
+    device_id uuid,
+    device_token text,
+    registered_at timestamptz,
+    app text,
+    apns_environment text
+)
 language plpgsql
 stable
 security definer
@@ -20,13 +27,17 @@ begin
         u.id,
         living.id,
         living.device_token,
-        living.seen_at
+        living.seen_at,
+        coalesce(living.app, 'default'),
+        living.apns_environment
     from unnest(p_user_ids) as u (id)
     cross join lateral (
         select
             t.id,
             t.device_token,
-            k.seen_at
+            k.seen_at,
+            k.app,
+            k.apns_environment
         from gtr_jobs.devices as k
         join public.user_device_tokens as t on t.id = k.device_id and t.user_id = k.user_id
         where
@@ -54,7 +65,26 @@ begin
 end
 $$;
 
+-- For workers of before there were several apps: they have the keys of one only.
+create or replace function gtr_jobs.read_devices(p_user_ids uuid[])
+returns table (user_id uuid, device_id uuid, device_token text, registered_at timestamptz)
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+    select
+        d.user_id,
+        d.device_id,
+        d.device_token,
+        d.registered_at
+    from gtr_jobs.read_app_devices(p_user_ids) as d
+    where d.app = 'default'
+$$;
+
+revoke all on function gtr_jobs.read_app_devices(uuid[]) from public, anon, authenticated, service_role;
 revoke all on function gtr_jobs.read_devices(uuid[]) from public, anon, authenticated, service_role;
+grant execute on function gtr_jobs.read_app_devices(uuid[]) to gtr_worker;
 grant execute on function gtr_jobs.read_devices(uuid[]) to gtr_worker;
 
 select gtr_jobs.note_missed_devices();

@@ -17,7 +17,7 @@ from gtr_jobs.observe import events
 
 # What systemd waits before it starts a service again.
 _RESTART_SECONDS = 0.5
-_STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
 _NUMBERED = (events.WORKER_STARTED, events.WORKER_REGISTERED_ANEW)
 
 

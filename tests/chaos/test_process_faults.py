@@ -159,7 +159,7 @@ async def test_a_worker_that_was_given_up_for_dead_cannot_ack(duo: Scene) -> Non
     assert verdict.resent == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_worker_told_to_stop_under_load_loses_and_doubles_nothing(
     scene: Scene, number: signal.Signals
 ) -> None:

@@ -124,6 +124,8 @@ async def test_a_device_of_each_kind_is_registered_and_taken_away(
     again = await member.rpc("register_device_token", given | everything)
     device_id = str(UUID(first.data["device_id"]))
     assert first == again == Answer(200, {"device_id": device_id, "kind": kind})
+    of_app = await member.rpc("register_app_device", given | {"p_app": "dealer"})
+    assert of_app == Answer(200, {"device_id": device_id, "kind": kind, "app": "dealer"})
 
     removed = [
         await member.rpc("unregister_device_token", {"p_device_token": token}) for _ in range(2)
@@ -141,6 +143,8 @@ async def test_a_known_device_is_not_taken_without_its_installation_id(
     assert await other.rpc("register_device_token", given) == OTHER_INSTALLATION
     stranger = given | {"p_installation_id": str(uuid4())}
     assert await other.rpc("register_device_token", stranger) == OTHER_INSTALLATION
+    of_app = stranger | {"p_app": "dealer"}
+    assert await other.rpc("register_app_device", of_app) == OTHER_INSTALLATION
     await other.register(token, p_installation_id=installation)
 
 
@@ -153,6 +157,8 @@ async def test_the_sixth_change_of_accounts_in_a_day_is_one_too_many(
         await person.register(token)
     given = {"p_device_token": token, "p_platform": "ios"}
     assert await member.rpc("register_device_token", given) == TOO_MANY_OWNERS
+    of_app = given | {"p_app": "dealer"}
+    assert await member.rpc("register_app_device", of_app) == TOO_MANY_OWNERS
     await other.register(token)
 
 

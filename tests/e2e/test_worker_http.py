@@ -67,11 +67,21 @@ async def test_metrics_count_what_was_sent(way: Way) -> None:
 
     push = (("kind", "message"), ("queue", "push"))
     assert (
-        metrics["gtr_delivery_attempts_total", (("outcome", "accepted"), ("provider", "apns"))] == 1
+        metrics[
+            "gtr_delivery_attempts_total",
+            (("app", "default"), ("outcome", "accepted"), ("provider", "apns")),
+        ]
+        == 1
     )
     assert metrics["gtr_jobs_ended_total", (("end", "done"), *push)] == 1
     assert metrics["gtr_job_queue_wait_seconds_count", push] == 1
-    assert metrics["gtr_provider_request_duration_seconds_count", (("provider", "apns"),)] == 1
+    assert (
+        metrics[
+            "gtr_provider_request_duration_seconds_count",
+            (("app", "default"), ("provider", "apns")),
+        ]
+        == 1
+    )
     assert metrics["gtr_worker_up", ()] == 1
     assert metrics["gtr_worker_inflight_jobs", (("queue", "push"),)] == 0
     assert len(metrics) < 500

@@ -17,6 +17,13 @@ export async function callEveryRpc(token: string, person: string, listing: strin
   const device = data as { device_id: string; kind: 'fcm_token' | 'fcm_fid' | 'apns' | 'expo' } | null;
   await supabase.rpc('register_device_token', { p_device_token: token, p_platform: 'android' });
 
+  await supabase.rpc('register_app_device', {
+    p_device_token: token,
+    p_platform: 'ios',
+    p_app: 'dealer',
+    p_apns_environment: 'sandbox',
+  });
+
   await supabase.rpc('unregister_device_token', { p_device_token: token });
 
   const { data: deliveries } = await supabase.rpc('my_deliveries', { p_limit: 20, p_before: '2026-01-01T00:00:00Z' });
@@ -37,6 +44,8 @@ export async function callWrongly(token: string, person: string) {
   await supabase.rpc('register_device_token', { p_device_token: token });
   // One argument too many is no mistake to supabase-js: it is the API that answers PGRST202.
   await supabase.rpc('register_device_token', { p_device_token: token, p_platform: 'ios', p_user_id: person });
+  // @ts-expect-error Without the app.
+  await supabase.rpc('register_app_device', { p_device_token: token, p_platform: 'ios' });
   // @ts-expect-error A token that is a number.
   await supabase.rpc('unregister_device_token', { p_device_token: 7 });
   // @ts-expect-error A limit that is a text.

@@ -14,6 +14,7 @@ from support.rpc_calls import RIGHT
 from typer.core import TyperGroup
 
 from gtr_jobs.cli.main import app
+from gtr_jobs.credential_settings import AppCredentials
 from gtr_jobs.db.sqlfiles import read_folder
 from gtr_jobs.observe.events import ALL_EVENTS
 from gtr_jobs.observe.metrics import Metrics
@@ -24,6 +25,12 @@ ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 RPC = re.MULTILINE | re.DOTALL
+# An app's own settings stand under a name of its own choice.
+SETTINGS = {
+    f"GTR_{name.upper()}": field for name, field in Settings.model_fields.items() if name != "apps"
+} | {
+    f"GTR_APPS__NAME__{name.upper()}": field for name, field in AppCredentials.model_fields.items()
+}
 # Two screens of a terminal that is as high as a laptop's.
 README_LINES = 110
 
@@ -81,9 +88,7 @@ def test_every_setting_is_documented_in_its_own_words() -> None:
         )
     )
 
-    assert rows == {
-        f"GTR_{name.upper()}": field.description for name, field in Settings.model_fields.items()
-    }
+    assert rows == {name: field.description for name, field in SETTINGS.items()}
 
 
 def test_the_example_environment_has_every_setting_and_no_other() -> None:
@@ -91,21 +96,21 @@ def test_the_example_environment_has_every_setting_and_no_other() -> None:
     lines = (ROOT / ".env.example").read_text().splitlines()
     named = [match[1] for line in lines if (match := re.match(r"(?:# )?(GTR_\w+)=", line))]
 
-    assert sorted(named) == sorted(f"GTR_{name.upper()}" for name in Settings.model_fields)
+    assert sorted(named) == sorted(SETTINGS)
 
 
 def test_the_example_environment_shows_the_defaults() -> None:
     """What stands behind a setting that has a default is that default."""
     text = (ROOT / ".env.example").read_text()
-    shown = dict(re.findall(r"^(?:# )?GTR_(\w+)=(.*)$", text, re.MULTILINE))
+    shown = dict(re.findall(r"^(?:# )?(GTR_\w+)=(.*)$", text, re.MULTILINE))
 
-    for name, field in Settings.model_fields.items():
+    for name, field in SETTINGS.items():
         if field.default is not None:
             value = field.default
             expected = (
                 str(value).lower() if isinstance(value, bool) else f"{value}".removesuffix(".0")
             )
-            assert shown[name.upper()] == expected, name
+            assert shown[name] == expected, name
 
 
 def test_every_metric_is_documented_with_its_labels() -> None:
@@ -170,7 +175,9 @@ def test_every_error_of_an_rpc_is_documented() -> None:
             calls |= set(re.findall(r"gtr_jobs\.refuse\(\s*(\d{3}), '(\w+)'", code))
             waiting += [
                 sources[required]
-                for required in re.findall(r"^-- requires: (rules/\w+)$", code, re.MULTILINE)
+                for required in re.findall(
+                    r"^-- requires: ((?:rules|rpc)/\w+)$", code, re.MULTILINE
+                )
             ]
         raised[name] = calls
 

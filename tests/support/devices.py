@@ -30,16 +30,27 @@ async def register_token(
     api: AsyncConnection, user_id: UUID, token: str | None, **more: object
 ) -> dict[str, Any]:
     """Register a device by the RPC; what is not named is left out, as a client would."""
+    return await _call(api, user_id, "register_device_token", token, more)
+
+
+async def _call(
+    api: AsyncConnection, user_id: UUID, rpc: str, token: str | None, more: dict[str, object]
+) -> dict[str, Any]:
     arguments = {"p_device_token": token, "p_platform": "ios"} | more
     named = ", ".join(f"{name} => %({name})s" for name in arguments)
     async with as_user(api, user_id):
-        cursor = await api.execute(
-            f"select public.register_device_token({named})".encode(), arguments
-        )
+        cursor = await api.execute(f"select public.{rpc}({named})".encode(), arguments)
         row = await cursor.fetchone()
     assert row is not None
     answer: dict[str, Any] = row[0]
     return answer
+
+
+async def register_app_device(
+    api: AsyncConnection, user_id: UUID, token: str, app: str | None, **more: object
+) -> dict[str, Any]:
+    """Register a device of one of several apps."""
+    return await _call(api, user_id, "register_app_device", token, {"p_app": app} | more)
 
 
 async def read_tokens(worker: AsyncConnection, *people: UUID) -> list[str]:

@@ -26,6 +26,7 @@ WORKER_FUNCTIONS = {
     "gtr_jobs.lease_tokens",
     "gtr_jobs.make_partitions",
     "gtr_jobs.note_held_jobs",
+    "gtr_jobs.read_app_devices",
     "gtr_jobs.read_badges",
     "gtr_jobs.read_deliveries",
     "gtr_jobs.read_devices",
@@ -107,6 +108,7 @@ OPERATOR_FUNCTIONS = {
 # The RPCs, each in public for the API and in gtr_jobs for what it does; by who may call both.
 PEOPLES_RPCS = {
     "my_deliveries",
+    "register_app_device",
     "register_device_token",
     "unregister_device_token",
 }

@@ -80,6 +80,7 @@ IDEMPOTENCY_MISMATCH = refuse(
 
 # Where those are met, so that none is forgotten.
 REFUSED_IN_A_STORY: dict[str, tuple[Answer, ...]] = {
+    "register_app_device": (OTHER_INSTALLATION, TOO_MANY_OWNERS),
     "register_device_token": (OTHER_INSTALLATION, TOO_MANY_OWNERS),
     "notify_user": (IDEMPOTENCY_MISMATCH,),
     "notify_users": (IDEMPOTENCY_MISMATCH,),

@@ -33,34 +33,63 @@ _APP_VERSION = refuse(
     "the app version has another shape",
     "Give up to 64 ASCII signs, such as 2.4.1.",
 )
+_APP = refuse(
+    422,
+    "app",
+    "the app's name has another shape",
+    "Give up to 40 lower case letters, digits and single underscores, as the worker's settings name it.",
+)
+_APNS_ENVIRONMENT = refuse(
+    422,
+    "apns_environment",
+    "the environment is none of Apple's",
+    "Give one of: production, sandbox.",
+)
+
+
+def _calls_about_a_device(rpc: str) -> list[Call]:
+    return [
+        *(
+            wrong(rpc, f"token {title}", _TOKEN_FORMAT, p_device_token=token)
+            for title, token in {
+                "null": None,
+                "empty": "",
+                "of 5 KB": "abcdef:" + "A" * 5000,
+                "not closed": "ExponentPushToken[xxxxxxxxxxxxxxxxxxxxxx",
+                "a digit short": "0" * 63,
+                "a digit long": "0" * 65,
+                "a number": 7,
+            }.items()
+        ),
+        *(
+            wrong(rpc, f"platform {platform!r}", _PLATFORM, p_platform=platform)
+            for platform in ("blackberry", "", "iOS", None)
+        ),
+        *(
+            wrong(rpc, f"{name} {value[:12]!r}", answer, **{name: value})
+            for name, answer, value in [
+                ("p_installation_id", _INSTALLATION_ID, "short"),
+                ("p_installation_id", _INSTALLATION_ID, "x" * 129),
+                ("p_installation_id", _INSTALLATION_ID, "sixteen signs and spaces"),
+                ("p_locale", _LOCALE, "portuguese"),
+                ("p_time_zone", _TIME_ZONE, "Europe/Atlantis"),
+                ("p_app_version", _APP_VERSION, ""),
+                ("p_app_version", _APP_VERSION, "1" * 65),
+            ]
+        ),
+    ]
+
+
 CALLS_ABOUT_DEVICES = [
+    *_calls_about_a_device("register_device_token"),
+    *_calls_about_a_device("register_app_device"),
     *(
-        wrong("register_device_token", f"token {title}", _TOKEN_FORMAT, p_device_token=token)
-        for title, token in {
-            "null": None,
-            "empty": "",
-            "of 5 KB": "abcdef:" + "A" * 5000,
-            "not closed": "ExponentPushToken[xxxxxxxxxxxxxxxxxxxxxx",
-            "a digit short": "0" * 63,
-            "a digit long": "0" * 65,
-            "a number": 7,
-        }.items()
+        wrong("register_app_device", f"app {app!r}", _APP, p_app=app)
+        for app in (None, "", "Dealer", "two__lines", "_x", "x_", "x" * 41, "9lives")
     ),
     *(
-        wrong("register_device_token", f"platform {platform!r}", _PLATFORM, p_platform=platform)
-        for platform in ("blackberry", "", "iOS", None)
-    ),
-    *(
-        wrong("register_device_token", f"{name} {value[:12]!r}", answer, **{name: value})
-        for name, answer, value in [
-            ("p_installation_id", _INSTALLATION_ID, "short"),
-            ("p_installation_id", _INSTALLATION_ID, "x" * 129),
-            ("p_installation_id", _INSTALLATION_ID, "sixteen signs and spaces"),
-            ("p_locale", _LOCALE, "portuguese"),
-            ("p_time_zone", _TIME_ZONE, "Europe/Atlantis"),
-            ("p_app_version", _APP_VERSION, ""),
-            ("p_app_version", _APP_VERSION, "1" * 65),
-        ]
+        wrong("register_app_device", f"host {host!r}", _APNS_ENVIRONMENT, p_apns_environment=host)
+        for host in ("", "staging", "Sandbox")
     ),
     Call(
         "without a platform",

@@ -20,6 +20,7 @@ _DEVICE = {"p_device_token": APNS_TOKEN, "p_platform": "ios"}
 _NOTICE: dict[str, Any] = {"p_kind": "listing_favorited", "p_data": {"listing_id": LISTING}}
 # A right call of each; who may make it comes with it.
 RIGHT: Mapping[str, tuple[Caller, dict[str, Any]]] = {
+    "register_app_device": ("member", _DEVICE | {"p_app": "dealer"}),
     "register_device_token": ("member", _DEVICE),
     "unregister_device_token": ("member", {"p_device_token": APNS_TOKEN}),
     "my_deliveries": ("member", {}),

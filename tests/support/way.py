@@ -47,7 +47,13 @@ class Way:
 
     async def start_worker(self, *arguments: str, **settings: str) -> WorkerProcess:
         """Start a worker; it is killed at the end of the test if it still runs then."""
-        worker = WorkerProcess({**self.settings, **settings}, arguments)
+        return await self.start_worker_in(None, *arguments, **settings)
+
+    async def start_worker_in(
+        self, folder: Path | None, *arguments: str, **settings: str
+    ) -> WorkerProcess:
+        """Start a worker in a working directory, where its `.env` is."""
+        worker = WorkerProcess({**self.settings, **settings}, arguments, folder=folder)
         return await self._stack.enter_async_context(worker)
 
     async def add_person(self, username: str, full_name: str, *kinds: PhoneKind) -> Person:

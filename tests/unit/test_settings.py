@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from gtr_jobs.credential_settings import AppCredentials
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.settings import Settings, read_settings
 
@@ -181,3 +182,50 @@ def test_settings_do_not_change() -> None:
     """They are read once."""
     with pytest.raises(ValidationError, match="frozen"):
         setattr(read_settings(), Settings.model_fields.copy().popitem()[0], None)
+
+
+def test_apps_are_named_in_the_names_of_their_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an app does not say it does not have; the settings without a name are the app named default."""
+    monkeypatch.setenv("GTR_APNS_TOPIC", "com.example.app")
+    monkeypatch.setenv("GTR_APPS__DEALER__APNS_TOPIC", "com.example.dealer")
+    monkeypatch.setenv("GTR_APPS__DEALER__APNS_KEY_ID", "1234567890")
+    monkeypatch.setenv("GTR_APPS__DEALER__FCM_CREDENTIALS_JSON", f'{{"type": "{CANARY}"}}')
+    monkeypatch.setenv("GTR_APPS__FLEET_EU__EXPO", "true")
+    monkeypatch.setenv("GTR_APPS__FLEET_EU__APNS_KEY_FILE", "")
+    apps = read_settings().credentials()
+    assert list(apps) == ["default", "dealer", "fleet_eu"]
+    assert (apps["default"].apns_topic, apps["default"].expo) == ("com.example.app", True)
+    dealer = apps["dealer"]
+    assert (dealer.apns_topic, dealer.apns_key_id) == ("com.example.dealer", "1234567890")
+    assert dealer.fcm_credentials_json is not None
+    assert dealer.fcm_credentials_json.get_secret_value() == f'{{"type": "{CANARY}"}}'
+    assert apps["fleet_eu"] == AppCredentials(expo=True)
+    assert CANARY not in repr(read_settings())
+
+
+BAD_APPS = [
+    ("GTR_APPS__DEALER__EXPO", CANARY, "GTR_APPS__DEALER__EXPO"),
+    ("GTR_APPS__DEALER__APNS_ENVIRONMENT", CANARY, "GTR_APPS__DEALER__APNS_ENVIRONMENT"),
+    ("GTR_APPS__DEALER__APNS_TOPICS", CANARY, "GTR_APPS__DEALER__APNS_TOPICS"),
+    ("GTR_APPS__DEALER__FCM_URL", CANARY, "GTR_APPS__DEALER__FCM_URL"),
+    ("GTR_APPS__DEALER", CANARY, "GTR_APPS__DEALER"),
+    ("GTR_APPS__DEALER__APNS_TOPIC__MORE", CANARY, "GTR_APPS__DEALER__APNS_TOPIC"),
+    ("GTR_APPS__DEFAULT__APNS_TOPIC", CANARY, "GTR_APPS__DEFAULT"),
+    ("GTR_APPS__9LIVES__APNS_TOPIC", CANARY, "GTR_APPS__9LIVES"),
+    (f"GTR_APPS__{'X' * 41}__APNS_TOPIC", CANARY, f"GTR_APPS__{'X' * 41}"),
+    ("GTR_APPS", CANARY, "GTR_APPS"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "says"), BAD_APPS)
+def test_a_setting_of_an_app_that_makes_no_sense_is_named_whole(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    """One that is unknown too: an app's name stands before it, so it can only be a slip of the pen."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings()
+    assert caught.value.message.startswith(f"{says}: ")
+    assert caught.value.exit_code == 78
+    assert CANARY not in str(caught.value)
+    assert "\n" not in str(caught.value)

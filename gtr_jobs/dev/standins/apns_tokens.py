@@ -67,6 +67,10 @@ class ProviderTokens:
         """Make a key known."""
         self._keys[key.key_id] = key
 
+    def find(self, key_id: str) -> SigningKey:
+        """Look a known key up."""
+        return self._keys[key_id]
+
     def revoke(self, key_id: str) -> None:
         """Make a key unknown, with the tokens that it signed."""
         self._keys.pop(key_id, None)

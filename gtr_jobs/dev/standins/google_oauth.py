@@ -87,6 +87,13 @@ class GoogleOAuthStandIn(StandIn):
         """Make a service account known."""
         self._accounts[account.email] = account
 
+    def revoke(self, email: str) -> None:
+        """Make a service account unknown, with the tokens that it was given."""
+        self._accounts.pop(email, None)
+        self._tokens = {
+            bearer: token for bearer, token in self._tokens.items() if token.account.email != email
+        }
+
     def issue(self, account: ServiceAccount, scopes: frozenset[str]) -> str:
         """Give out an access token, without a JWT to ask for it."""
         bearer = f"ya29.standin.{secrets.token_urlsafe(48)}"

@@ -41,6 +41,7 @@ class Carrier:
     """A provider that accepts everything, and whose answers can be lost."""
 
     name = "apns"
+    app = "default"
     token_kind: TokenKind = "apns"
 
     def __init__(self) -> None:
@@ -112,7 +113,7 @@ async def scene(database: ProjectDatabase) -> AsyncIterator[Scene]:
         context, carrier, pool = engine.context, Carrier(), engine.pool
         task = PushTask(
             kinds=[NewMessage()],
-            providers={carrier.token_kind: carrier},
+            providers={(carrier.app, carrier.token_kind): carrier},
             store=PushStore(Sources(pool), Devices(pool), Deliveries(pool)),
             scheme="app",
             levers=HastyLevers(context.switchboard, context.rates, context.held),

@@ -76,6 +76,7 @@ class Carrier:
     """A provider that accepts everything."""
 
     name = "apns"
+    app = "default"
     token_kind: TokenKind = "apns"
 
     def __init__(self) -> None:
@@ -127,7 +128,7 @@ async def scene(database: ProjectDatabase) -> AsyncIterator[Scene]:
         carrier, pool = Carrier(), engine.pool
         task = PushTask(
             kinds=[NewMessage(), NoteTold()],
-            providers={carrier.token_kind: carrier},
+            providers={(carrier.app, carrier.token_kind): carrier},
             store=PushStore(Sources(pool), Devices(pool), Deliveries(pool)),
             scheme="app",
             levers=engine.context.levers(),

@@ -35,6 +35,7 @@ class Carrier:
     """A provider that accepts everything, and where a text tells it to, fails or forgets to answer."""
 
     name = "apns"
+    app = "default"
     token_kind: TokenKind = "apns"
 
     def __init__(self) -> None:
@@ -108,7 +109,7 @@ async def scene(database: ProjectDatabase) -> AsyncIterator[Scene]:
         pool = engine.pool
         task = PushTask(
             kinds=[FaultyMessage()],
-            providers={carrier.token_kind: carrier},
+            providers={(carrier.app, carrier.token_kind): carrier},
             store=PushStore(Sources(pool), Devices(pool), Deliveries(pool)),
             scheme="app",
             levers=engine.context.levers(),

@@ -38,6 +38,9 @@ if plan[-1] == "deaf":
     signal.pause()
 if plan[-1] == "works":
     line = lines.readline()
+    if b"reload" in line:
+        (folder / f"reloaded_{number}").touch()
+        line = lines.readline()
     (folder / f"told_{number}").write_bytes(line)
     sys.exit(0)
 sys.exit(int(plan[-1]))
@@ -129,6 +132,22 @@ async def test_all_are_started_and_told_to_stop_once(tmp_path: Path) -> None:
         assert await running.task == 0
     assert [(tmp_path / f"told_{n}").read_bytes() for n in (1, 2, 3)] == [b'"stop"\n'] * 3
     assert running.metrics.registry.get_sample_value("gtr_processes") == 0
+
+
+async def test_all_are_told_to_read_credentials_anew_and_go_on(tmp_path: Path) -> None:
+    """One that does not work yet finds the order when it does; none is stopped by it."""
+    async with _run(tmp_path, "works", "works") as running:
+        async with asyncio.timeout(15):
+            while len(running.parent._children) < 2:
+                await asyncio.sleep(0.01)
+        running.parent.reload()
+        async with asyncio.timeout(15):
+            while not all((tmp_path / f"reloaded_{n}").exists() for n in (1, 2)):
+                await asyncio.sleep(0.01)
+        await running.until_working()
+        assert (running.starts(1), running.starts(2)) == (1, 1)
+        running.parent.stop()
+        assert await running.task == 0
 
 
 @pytest.mark.parametrize("code", [78, 75, 2, 70])

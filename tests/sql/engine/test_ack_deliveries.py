@@ -268,3 +268,32 @@ async def test_two_deliveries_of_one_ack_may_find_the_same_device_gone(
     assert await fetch_rows(admin, "select device_id, dead_registration from gtr_jobs.devices") == [
         (device, later)
     ]
+
+
+async def test_what_an_attempt_learned_of_a_token_is_kept_of_its_device(
+    admin: AsyncConnection, worker: AsyncConnection, worker_id: int, job: Claimed, phone: Phone
+) -> None:
+    """Which of Apple's hosts knows it; what was said or learned before stays, and another token is another matter."""
+
+    async def learn(job: Claimed, environment: str | None) -> str | None:
+        written = delivery_of(
+            job, user_id=phone.user_id, device_id=phone.device_id, apns_environment=environment
+        )
+        await ack(worker, worker_id, end_of(job), deliveries=[written])
+        known: str | None = await fetch_value(
+            admin, "select apns_environment from gtr_jobs.devices"
+        )
+        return known
+
+    learned = [await learn(job, None)]
+    for environment in ("sandbox", "production", None):
+        await put_jobs(admin)
+        (next_job,) = await claim(worker, worker_id)
+        learned.append(await learn(next_job, environment))
+    assert learned == [None, "sandbox", "sandbox", "sandbox"]
+
+    await phone.register_again()
+    known = "select apns_environment from gtr_jobs.devices"
+    assert await fetch_value(admin, known) == "sandbox"
+    await admin.execute("update public.user_device_tokens set device_token = %s", ("0a" * 32,))
+    assert await fetch_value(admin, known) is None

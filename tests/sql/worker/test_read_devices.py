@@ -1,4 +1,4 @@
-"""gtr_jobs.read_devices(): where people can be reached; of the dead tells engine/test_ack_deliveries.py."""
+"""gtr_jobs.read_app_devices(): where people can be reached; of the dead tells engine/test_ack_deliveries.py."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from uuid import UUID, uuid4
 
 import pytest
 from psycopg import AsyncConnection
-from support.devices import make_expo_token, read_tokens
+from support.devices import make_expo_token, read_tokens, register_app_device
 from support.jobs import fetch_rows, fetch_value
 from support.people import create_device, create_person
 from support.scans import reads_of
 
-QUERY = "select user_id, device_id, device_token, registered_at from gtr_jobs.read_devices(%s)"
+QUERY = """
+    select user_id, device_id, device_token, registered_at, app, apns_environment
+    from gtr_jobs.read_app_devices(%s)
+"""
 
 
 @pytest.fixture
@@ -49,7 +52,23 @@ async def test_a_device_is_read_whole(
     seen_at = await fetch_value(admin, "select seen_at from gtr_jobs.devices")
     await admin.execute("alter table public.user_device_tokens disable trigger user")
     await admin.execute("update public.user_device_tokens set updated_at = '2999-01-01' where true")
-    assert await fetch_rows(worker, QUERY, [person]) == [(person, device_id, token, seen_at)]
+    assert await fetch_rows(worker, QUERY, [person]) == [
+        (person, device_id, token, seen_at, "default", None)
+    ]
+
+
+async def test_a_device_of_another_app_is_read_with_its_app_and_host(
+    api: AsyncConnection, admin: AsyncConnection, worker: AsyncConnection, person: UUID
+) -> None:
+    """And is not there for workers of before there were several apps: they would send it with another's keys."""
+    await register_app_device(api, person, "0a" * 32, "dealer", p_apns_environment="sandbox")
+    await create_device(admin, person, "0b" * 32)
+    rows = await fetch_rows(worker, QUERY, [person])
+    assert [(token, app, host) for _, _, token, _, app, host in rows] == [
+        ("0b" * 32, "default", None),
+        ("0a" * 32, "dealer", "sandbox"),
+    ]
+    assert await read_tokens(worker, person) == ["0b" * 32]
 
 
 async def test_each_person_is_read_their_own(
