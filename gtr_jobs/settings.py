@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     )
 
     queues: str = Field(
-        "push,match,maintenance",
+        "push,match,receipts,maintenance",
         description="The queues that the worker drains, separated by commas; unless set, those of "
         "GTR_APP too.",
     )
@@ -168,6 +168,14 @@ class Settings(BaseSettings):
     expo: bool = Field(True, description="Whether Expo tokens are served; Expo needs no key.")
     expo_access_token: SecretStr | None = Field(
         None, description="Expo's access token, where the project has enhanced security on."
+    )
+
+    expo_receipts_after_seconds: float = Field(
+        900.0,
+        ge=1,
+        le=36_000,
+        description="How long after a push Expo is asked what became of it, and how long until it is "
+        "asked again; Expo says 15 minutes.",
     )
 
     fcm_url: HttpsUrl = Field(
