@@ -65,3 +65,15 @@ class ReceiptSource(Protocol):
         Returns:
             A receipt for each. Nothing that the provider or the network does becomes an exception.
         """
+
+
+@runtime_checkable
+class Validator(Protocol):
+    """A provider that checks a push without sending it."""
+
+    async def validate(self, push: Push) -> Outcome:
+        """Have a push checked, credentials and token included; it reaches nobody.
+
+        Returns:
+            How sending it would have ended.
+        """

@@ -26,7 +26,7 @@ from gtr_jobs.providers.answers import (
     outcome_without_answer,
     read_json_object,
 )
-from gtr_jobs.providers.exchange import Answered
+from gtr_jobs.providers.exchange import Answered, Broken
 from gtr_jobs.providers.fan_out import do_each
 from gtr_jobs.providers.transport import HttpPool
 
@@ -117,7 +117,11 @@ class ReceiptReader:
 
     async def _ask(self, ticket_ids: Sequence[str], left: _Left) -> Mapping[str, Receipt]:
         left.requests -= 1
-        result = await self._pool.post(self._url, json.dumps({"ids": [*ticket_ids]}).encode())
+        body = json.dumps({"ids": [*ticket_ids]}).encode()
+        result = await self._pool.post(self._url, body)
+        if result == Broken("connection_lost"):
+            # Most likely one that rested and that Expo had closed; asking twice changes nothing.
+            result = await self._pool.post(self._url, body)
         if not isinstance(result, Answered):
             return _unread(ticket_ids, outcome_without_answer(result))
         verdict = classify_receipts_answer(result, ticket_ids, self._now())

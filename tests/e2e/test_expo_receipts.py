@@ -106,7 +106,7 @@ async def test_a_receipt_drops_a_device_until_it_registers_again(scene: Scene) -
     await scene.let_time_pass()
     await scene.tick()
     assert await scene.way.fetch(LEDGER) == [("failed", "dead_target", "DeviceNotRegistered", 1)]
-    (told,) = [record for record in worker.records if record["event"] == "push.receipt"]
+    (told,) = await scene.way.wait_for_records(worker, 1, event="push.receipt")
     assert (told["outcome"], told["code"]) == ("dead_target", "DeviceNotRegistered")
     assert scene.token not in str(worker.records)
 
@@ -188,9 +188,7 @@ async def test_wrong_credentials_are_told_to_an_operator(scene: Scene) -> None:
     await scene.let_time_pass()
     await scene.tick()
     assert await scene.way.fetch(LEDGER) == [("failed", "misconfigured", "MismatchSenderId", 1)]
-    (warning,) = [
-        record for record in worker.records if record["event"] == "receipts.misconfigured"
-    ]
+    (warning,) = await scene.way.wait_for_records(worker, 1, event="receipts.misconfigured")
     assert warning["hint"] == "the Expo project's credentials for FCM or APNs"
     assert await scene.way.fetch(
         "select count(*) from gtr_jobs.devices where dead_since is not null"
