@@ -24,6 +24,7 @@ from gtr_jobs.cli import (
     switches,
     worker,
 )
+from gtr_jobs.cli.leaving import leave
 from gtr_jobs.domain.errors import GtrError
 
 INTERRUPTED = 130
@@ -86,7 +87,7 @@ def main() -> None:
         if error.errno == errno.ENOSPC:
             print(f"gtr-jobs: cannot write the output: {error.strerror}", file=sys.stderr)
             code = OUTPUT_LOST
-    sys.exit(code)
+    leave(code)
 
 
 def _run() -> int | str | None:
