@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     )
 
     queues: str = Field(
-        "push,match,maintenance",
+        "push,match,receipts,maintenance",
         description="The queues that the worker drains, separated by commas; unless set, those of "
         "GTR_APP too.",
     )
@@ -177,6 +177,13 @@ class Settings(BaseSettings):
 
     apps: dict[AppName, AppCredentials] = Field(
         {}, description="Apps beside the one above, each by GTR_APPS__NAME__... with its own name."
+    )
+    expo_receipts_after_seconds: float = Field(
+        900.0,
+        ge=1,
+        le=36_000,
+        description="How long after a push Expo is asked what became of it, and how long until it is "
+        "asked again; Expo says 15 minutes.",
     )
 
     fcm_url: HttpsUrl = Field(

@@ -111,3 +111,17 @@ def admin_database(settings: Settings) -> Database:
             "(Connect page: direct connection or session pooler)",
         )
     return Database(settings.admin_database_url.get_secret_value(), "GTR_ADMIN_DATABASE_URL")
+
+
+def worker_database(settings: Settings) -> Database:
+    """Say where the worker's role connects.
+
+    Raises:
+        ConfigurationError: GTR_DATABASE_URL is not set.
+    """
+    if settings.database_url is None:
+        raise ConfigurationError(
+            "GTR_DATABASE_URL is not set",
+            "`gtr-jobs db password` prints it (it needs GTR_ADMIN_DATABASE_URL)",
+        )
+    return Database(settings.database_url.get_secret_value(), "GTR_DATABASE_URL")

@@ -29,10 +29,13 @@ from gtr_jobs.settings import Settings
 from gtr_jobs.tasks.maintenance import MaintenanceTask
 from gtr_jobs.tasks.match import MatchTask
 from gtr_jobs.tasks.push import PushTask
+from gtr_jobs.tasks.receipts import ReceiptsTask
 from gtr_jobs.worker.cron_table import CRON
 
-OUR_QUEUES = (PushTask.queue, MatchTask.queue, MaintenanceTask.queue)
-OUR_KINDS = frozenset({kind.name for kind in KINDS} | MatchTask.kinds | MaintenanceTask.kinds)
+OUR_QUEUES = (PushTask.queue, MatchTask.queue, ReceiptsTask.queue, MaintenanceTask.queue)
+OUR_KINDS = frozenset(
+    {kind.name for kind in KINDS} | MatchTask.kinds | ReceiptsTask.kinds | MaintenanceTask.kinds
+)
 
 _REFERENCE = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<attribute>[A-Za-z_]\w*)")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gtr_jobs.app.extension import make_handler
@@ -14,18 +14,22 @@ from gtr_jobs.db.inbox import Inbox
 from gtr_jobs.db.old_rows import Forgetting
 from gtr_jobs.db.searches import Searches
 from gtr_jobs.db.sources import Sources
-from gtr_jobs.engine.batches import LaneSpec
+from gtr_jobs.db.tickets import Tickets
+from gtr_jobs.engine.batches import UNKNOWN_KIND_SECONDS, Finish, LaneSpec
 from gtr_jobs.engine.context import EngineContext
+from gtr_jobs.engine.job import HandBack, Job
+from gtr_jobs.engine.queue import Ack
 from gtr_jobs.extend import App, Queue, Tools
 from gtr_jobs.kinds import KINDS
 from gtr_jobs.observe.logs import Logger
 from gtr_jobs.observe.metrics import Metrics
-from gtr_jobs.providers.base import Provider
+from gtr_jobs.providers.rotating import RotatingProvider
 from gtr_jobs.settings import Settings
 from gtr_jobs.tasks.envelope import Served
 from gtr_jobs.tasks.maintenance import KeepDays, MaintenanceTask
 from gtr_jobs.tasks.match import MatchTask
 from gtr_jobs.tasks.push import PushStore, PushTask
+from gtr_jobs.tasks.receipts import ReceiptsTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +38,19 @@ class WorkerTools:
 
     context: EngineContext
     pool: ConnectionPool
-    providers: Mapping[Served, Provider]
+    providers: Mapping[Served, RotatingProvider]
     log: Logger
     metrics: Metrics
 
 
 def make_lanes(settings: Settings, app: App | None, tools: WorkerTools) -> dict[str, LaneSpec]:
     """Say for every queue that there is what drains it."""
-    own = (_push(settings, app, tools), _match(settings, tools), _maintenance(settings, tools))
+    own = (
+        _push(settings, app, tools),
+        _match(settings, tools),
+        _receipts(settings, tools),
+        _maintenance(settings, tools),
+    )
     lanes = {lane.queue: lane for lane in own}
     if app is not None:
         given = Tools(Functions(tools.pool), tools.log, tools.metrics, tools.context.levers())
@@ -74,6 +83,26 @@ def _match(settings: Settings, tools: WorkerTools) -> LaneSpec:
     task = MatchTask(searches=Searches(tools.pool), log=tools.log)
     limit = min(settings.concurrency, task.most_jobs)
     return LaneSpec(task.queue, task.kinds, task, limit, sends=False)
+
+
+def _receipts(settings: Settings, tools: WorkerTools) -> LaneSpec:
+    providers = {app: one for (app, kind), one in tools.providers.items() if kind == "expo"}
+    if not providers:
+        # No kinds: its jobs are left to a worker that can ask, and no cron line enqueues any.
+        return LaneSpec(ReceiptsTask.queue, frozenset(), _leave_open, 1)
+    task = ReceiptsTask(
+        tickets=Tickets(tools.pool),
+        providers=providers,
+        wait_seconds=settings.expo_receipts_after_seconds,
+        log=tools.log,
+        metrics=tools.metrics,
+    )
+    return LaneSpec(task.queue, task.kinds, task, task.most_jobs)
+
+
+async def _leave_open(jobs: Sequence[Job], finish: Finish) -> None:
+    for job in jobs:
+        finish(Ack(job, HandBack(delay=UNKNOWN_KIND_SECONDS)))
 
 
 def _maintenance(settings: Settings, tools: WorkerTools) -> LaneSpec:

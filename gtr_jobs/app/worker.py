@@ -10,7 +10,7 @@ import uvloop
 
 from gtr_jobs import __version__
 from gtr_jobs.app.checks import check_database, check_providers, warn_of_apns_host
-from gtr_jobs.app.database import installation_plan
+from gtr_jobs.app.database import installation_plan, worker_database
 from gtr_jobs.app.extension import OUR_QUEUES, load_app, read_app
 from gtr_jobs.app.lanes import WorkerTools, make_lanes
 from gtr_jobs.app.providers import make_providers
@@ -94,7 +94,7 @@ async def _run_worker(
 ) -> None:
     log, metrics = get_logger(), Metrics(__version__)
     count_lost_lines(metrics.log_lines_lost.inc)
-    database = _worker_database(settings)
+    database = worker_database(settings)
     plan = installation_plan(read_app(app) if app is not None else None)
     its_kinds = app.kinds if app is not None else ()
     await check_database(database, plan, its_kinds, settings, log)
@@ -187,12 +187,3 @@ def _listen_database(settings: Settings) -> Database | None:
     if settings.listen_database_url is None:
         return None
     return Database(settings.listen_database_url.get_secret_value(), "GTR_LISTEN_DATABASE_URL")
-
-
-def _worker_database(settings: Settings) -> Database:
-    if settings.database_url is None:
-        raise ConfigurationError(
-            "GTR_DATABASE_URL is not set",
-            "`gtr-jobs db password` prints it (it needs GTR_ADMIN_DATABASE_URL)",
-        )
-    return Database(settings.database_url.get_secret_value(), "GTR_DATABASE_URL")

@@ -12,6 +12,7 @@ import socket
 import sys
 
 from gtr_jobs.app.worker import run_child
+from gtr_jobs.cli.leaving import leave
 from gtr_jobs.domain.errors import GtrError
 from gtr_jobs.settings import read_settings
 from gtr_jobs.worker.orders import read_begin
@@ -37,4 +38,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -64,8 +64,16 @@ def providers(
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse tokens that were not registered with them.")
     ] = False,
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=65_531,
+            help="Where orders are taken; the stand-ins have the four ports behind it. 0: free ones.",
+        ),
+    ] = 0,
 ) -> None:
     """Run stand-ins for FCM, APNs and Expo until Ctrl-C; print a worker's settings for them."""
     from gtr_jobs.dev.standins.running import run_standins  # noqa: PLC0415
 
-    asyncio.run(run_standins(folder, strict=strict, say=partial(print, flush=True)))
+    asyncio.run(run_standins(folder, strict=strict, port=port, say=partial(print, flush=True)))

@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from gtr_jobs import __version__
-from gtr_jobs.cli import bench, cron, db, dead, dev, init, jobs, queues, resume, switches, worker
+from gtr_jobs.cli import (
+    bench,
+    cron,
+    db,
+    dead,
+    dev,
+    init,
+    jobs,
+    push,
+    queues,
+    resume,
+    switches,
+    worker,
+)
+from gtr_jobs.cli.leaving import leave
 from gtr_jobs.domain.errors import GtrError
 
 INTERRUPTED = 130
@@ -28,6 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("worker")(worker.work)
+app.add_typer(push.app, name="push")
 app.add_typer(queues.app, name="queues")
 app.add_typer(switches.app, name="switches")
 app.command("resume")(resume.resume)
@@ -72,7 +87,7 @@ def main() -> None:
         if error.errno == errno.ENOSPC:
             print(f"gtr-jobs: cannot write the output: {error.strerror}", file=sys.stderr)
             code = OUTPUT_LOST
-    sys.exit(code)
+    leave(code)
 
 
 def _run() -> int | str | None:

@@ -178,6 +178,13 @@ class Lineage:
             self._can_write = True
 
 
+async def read_pause(connection: psycopg.AsyncConnection[Any]) -> str:
+    """Say why nothing may be sent from a database, for who remembers nothing of it; empty where all is well."""
+    cursor = await connection.execute(_CHECK, [uuid4(), None])
+    row = await cursor.fetchone()
+    return explain_reasons(row[2]) if row is not None and row[2] else ""
+
+
 @dataclass(frozen=True, slots=True)
 class LineageState:
     """What the database's book says of itself, beside what is so.

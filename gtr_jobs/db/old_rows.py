@@ -8,7 +8,7 @@ import psycopg
 
 from gtr_jobs.db.connections import ConnectionPool
 
-OldRows = Literal["deliveries", "job_history", "enqueue_errors", "idempotency_keys"]
+OldRows = Literal["deliveries", "job_history", "enqueue_errors", "idempotency_keys", "expo_tickets"]
 Partitioned = Literal["deliveries", "job_history"]
 
 

@@ -52,6 +52,9 @@ MAINTENANCE_POSTPONED: Final = "maintenance.postponed"
 SWITCHES_CHANGED: Final = "switches.changed"
 
 PUSH_ATTEMPTED: Final = "push.attempted"
+PUSH_RECEIPT: Final = "push.receipt"
+RECEIPTS_READ: Final = "receipts.read"
+RECEIPTS_MISCONFIGURED: Final = "receipts.misconfigured"
 SEARCHES_MATCHED: Final = "searches.matched"
 
 ALL_EVENTS: Final = frozenset(

@@ -80,6 +80,12 @@ class Metrics:
             ["provider", "reason"],
             registry=self.registry,
         )
+        self.receipts = Counter(
+            "gtr_receipts_total",
+            "What providers told later of pushes that they took, missing and unread ones each time they were asked for",
+            ["app", "provider", "outcome"],
+            registry=self.registry,
+        )
         self.queue_depth = Gauge(
             "gtr_queue_depth",
             "Jobs by state; counts stop at 10000",

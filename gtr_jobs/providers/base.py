@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from gtr_jobs.domain.outcome import Outcome, OutcomeName
 from gtr_jobs.domain.push import Push
+from gtr_jobs.domain.receipt import Receipt
 from gtr_jobs.domain.tokens import TokenKind
 
 # Called once for every push that went to a provider: its name, how it ended, seconds on the wire.
@@ -53,3 +54,30 @@ class Provider(Protocol):
 
     async def close(self) -> None:
         """Close its connections; what is still on the wire ends as ambiguous."""
+
+
+@runtime_checkable
+class ReceiptSource(Protocol):
+    """A provider that tells later what became of the pushes that it took."""
+
+    async def read_receipts(self, provider_ids: Sequence[str]) -> Mapping[str, Receipt]:
+        """Read what became of pushes.
+
+        Args:
+            provider_ids: What `Accepted` named them.
+
+        Returns:
+            A receipt for each. Nothing that the provider or the network does becomes an exception.
+        """
+
+
+@runtime_checkable
+class Validator(Protocol):
+    """A provider that checks a push without sending it."""
+
+    async def validate(self, push: Push) -> Outcome:
+        """Have a push checked, credentials and token included; it reaches nobody.
+
+        Returns:
+            How sending it would have ended.
+        """

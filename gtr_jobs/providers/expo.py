@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import assert_never
@@ -11,12 +11,14 @@ from typing import assert_never
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.outcome import Expired, Outcome, Rejected
 from gtr_jobs.domain.push import DEFAULT_APP, Push
+from gtr_jobs.domain.receipt import Receipt
 from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.providers.answers import NOT_TEXT, outcome_without_answer
 from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
 from gtr_jobs.providers.exchange import Answered, HttpOptions
 from gtr_jobs.providers.expo_answers import Split, Tickets, Together, classify_expo_answer
 from gtr_jobs.providers.expo_message import ExpoBody
+from gtr_jobs.providers.expo_receipts import ReceiptReader
 from gtr_jobs.providers.fan_out import do_each
 from gtr_jobs.providers.once_per_message import OncePerMessage
 from gtr_jobs.providers.transport import HttpPool
@@ -78,7 +80,8 @@ class ExpoProvider:
                     f"{token_setting}: not an access token", "copy it from expo.dev again"
                 )
             headers["authorization"] = f"Bearer {access_token}"
-        self._url = f"{base_url.rstrip('/')}/--/api/v2/push/send"
+        base_url = base_url.rstrip("/")
+        self._url = f"{base_url}/--/api/v2/push/send"
         self._pool = HttpPool(
             replace(
                 options or HttpOptions(),
@@ -89,6 +92,7 @@ class ExpoProvider:
             ),
             headers,
         )
+        self._receipts = ReceiptReader(self._pool, base_url, _CONNECTIONS, now)
         self._observe_attempt = observe_attempt
         self._now = now
 
@@ -113,6 +117,10 @@ class ExpoProvider:
         for sent in await do_each(requests, self._send_timed, _CONNECTIONS):
             outcomes |= sent
         return [outcomes[index] for index in range(len(pushes))]
+
+    async def read_receipts(self, provider_ids: Sequence[str]) -> Mapping[str, Receipt]:
+        """Read what became of pushes; see `ReceiptSource.read_receipts`."""
+        return await self._receipts.read(provider_ids)
 
     async def check(self) -> None:
         """Do nothing: Expo needs no key, and says nothing of one before a push. See `Provider`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -100,6 +101,19 @@ class FcmProvider:
         for outcome, (_, seconds) in zip(outcomes, attempts, strict=True):
             self._observe_attempt(self.name, outcome.name, seconds)
         return outcomes
+
+    async def validate(self, push: Push) -> Outcome:
+        """Have a push checked and not sent; see `Validator.validate`."""
+        token = await self._tokens.get()
+        if not isinstance(token, str):
+            return token
+        self._authorize(token)
+        try:
+            body = FcmBody(push.message, push.badge, self._now()).for_token(push.target.token)
+        except UnicodeEncodeError:
+            return NOT_TEXT
+        checked = {**json.loads(body), "validate_only": True}
+        return await self._send_body(json.dumps(checked).encode())
 
     async def check(self) -> None:
         """Get an access token; see `Provider.check`."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from gtr_jobs.domain.outcome import Misconfigured, Outcome
@@ -61,16 +62,25 @@ class RotatingProvider:
 
     async def send(self, pushes: Sequence[Push]) -> Sequence[Outcome]:
         """Send pushes with the credentials of now; see `Provider.send`."""
+        with self.in_use() as provider:
+            outcomes = await provider.send(pushes)
+        if self.app == DEFAULT_APP:
+            return outcomes
+        return [
+            name_its_settings(outcome, self.app) if isinstance(outcome, Misconfigured) else outcome
+            for outcome in outcomes
+        ]
+
+    @contextmanager
+    def in_use(self) -> Iterator[Provider]:
+        """Give what sends now, for what not every provider can; it is not closed meanwhile."""
         used = self._current
         used.calls += 1
         try:
-            outcomes = await used.provider.send(pushes)
+            yield used.provider
         finally:
             used.calls -= 1
             self._close_if_unused(used)
-        if self.app == DEFAULT_APP:
-            return outcomes
-        return [name_its_settings(outcome, self.app) for outcome in outcomes]
 
     async def check(self) -> None:
         """See `Provider.check`."""
@@ -98,8 +108,8 @@ class RotatingProvider:
         task.add_done_callback(self._closing.discard)
 
 
-def name_its_settings(outcome: Outcome, app: str) -> Outcome:
+def name_its_settings(outcome: Misconfigured, app: str) -> Misconfigured:
     """Have a hint name the settings of an app, and not those of the one named default."""
-    if not isinstance(outcome, Misconfigured):
+    if app == DEFAULT_APP:
         return outcome
     return replace(outcome, detail=_ITS_SETTINGS.sub(f"GTR_APPS__{app.upper()}__", outcome.detail))

@@ -20,3 +20,9 @@ def name_rows(jobs: Sequence[Job], finish: Finish) -> list[tuple[Job, UUID]]:
             death = Die("bad_arguments", 'the job\'s arguments name no row: want {"id": uuid}')
             finish(Ack(job, death))
     return named
+
+
+def read_only_device(job: Job) -> UUID | None:
+    """Read which device alone a push is tried again for; None where it is for all of them."""
+    only = job.args.get("only_device")
+    return UUID(only) if only is not None else None

@@ -23,6 +23,8 @@ _TRIES: Final = 20
 _LONGEST_PAUSE_SECONDS: Final = 1.0
 # As long as the same key gives the same answer.
 _KEY_DAYS: Final = 2
+# Expo keeps a receipt for one.
+_TICKET_DAYS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class MaintenanceTask:
             "job_history": self._keep.history,
             "enqueue_errors": self._keep.history,
             "idempotency_keys": _KEY_DAYS,
+            "expo_tickets": _TICKET_DAYS,
         }
         rows = {what: await self._forget_rows(what, kept) for what, kept in days.items()}
         self._log.info(

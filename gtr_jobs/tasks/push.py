@@ -33,7 +33,7 @@ from gtr_jobs.observe.faults import places_of
 from gtr_jobs.observe.logs import Logger
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.providers.base import Provider
-from gtr_jobs.tasks.arguments import name_rows
+from gtr_jobs.tasks.arguments import name_rows, read_only_device
 from gtr_jobs.tasks.envelope import (
     NOBODY,
     Envelope,
@@ -175,13 +175,17 @@ class PushTask:
     def _envelope(
         self, job: Job, row_id: UUID, row: SourceRow | None, audience: Audience
     ) -> Envelope:
+        only = read_only_device(job)
         if row is None:
-            return Envelope(job, None, None, [Receiver(make_dedupe_key(job.kind, row_id, row_id))])
+            return Envelope(
+                job, None, None, [Receiver(make_dedupe_key(job.kind, row_id, only or row_id))]
+            )
         message = word_message(self.kinds[job.kind], row, job, self._scheme)
         receivers = [
             Receiver(make_dedupe_key(job.kind, row_id, device.device_id), device)
             for device in audience.devices.get(row.recipient_id, [])
-        ] or [Receiver(make_dedupe_key(job.kind, row_id, row.recipient_id))]
+            if only in {None, device.device_id}
+        ] or [Receiver(make_dedupe_key(job.kind, row_id, only or row.recipient_id))]
         return Envelope(
             job,
             row.recipient_id,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from gtr_jobs.domain.cron import Cron
 
 CRON: tuple[Cron, ...] = (
+    # A receipt is there fifteen minutes after its push: nobody waits for one to the minute.
+    Cron("expo_receipts", "2-59/5 * * * *", kind="expo_receipts"),
     # Not on the hour, when everybody's jobs begin.
     Cron("maintenance", "23 * * * *", kind="maintenance"),
 )

@@ -69,7 +69,9 @@ begin
         select
             d.*,
             h.event_day,
-            h.trace_id
+            h.trace_id,
+            h.args,
+            h.enqueued_at
         from pg_catalog.jsonb_to_recordset(p_deliveries) as d (
             job_id bigint,
             dedupe_key uuid,
@@ -124,6 +126,33 @@ begin
                 updated_at = pg_catalog.now()
             -- What is settled stays settled, whoever comes later.
             where known.state in ('queued', 'sending', 'unknown')
+    ),
+
+    -- What Expo took it may still refuse: it says so in a receipt, to whoever asks for it later.
+    awaiting_receipts as (
+        insert into gtr_jobs.expo_tickets (
+            day, dedupe_key, ticket_id, device_id, registered_at, kind, args, trace_id, enqueued_at
+        )
+        select distinct on (s.event_day, s.dedupe_key)
+            s.event_day,
+            s.dedupe_key,
+            s.provider_id,
+            s.device_id,
+            s.registered_at,
+            s.kind,
+            s.args,
+            s.trace_id,
+            s.enqueued_at
+        from sent as s
+        where
+            s.provider = 'expo'
+            and s.state = 'sent'
+            and s.device_id is not null
+            and s.registered_at is not null
+            -- Longer than any id is: nothing that could be asked for.
+            and pg_catalog.octet_length(s.provider_id) between 1 and 200
+        order by s.event_day, s.dedupe_key, s.job_id
+        on conflict (day, dedupe_key) do nothing
     ),
 
     buried_devices as (

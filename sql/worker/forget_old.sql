@@ -38,6 +38,17 @@ begin
             limit v_limit
             for update skip locked
         ));
+    elsif p_what = 'expo_tickets' then
+        -- Whoever asks for receipts gives up after a day: these nobody asked for.
+        delete from gtr_jobs.expo_tickets as t
+        where t.ctid = any(array(
+            select old.ctid
+            from gtr_jobs.expo_tickets as old
+            where old.waits_since < v_before
+            order by old.waits_since
+            limit v_limit
+            for update skip locked
+        ));
     elsif p_what = 'deliveries' then
         delete from gtr_jobs.deliveries_default as d
         where d.ctid = any(array(

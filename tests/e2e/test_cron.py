@@ -125,7 +125,7 @@ async def test_the_command_lists_last_and_next_in_the_lines_zone(
     )
     found = {line.pop("name"): line for line in lines}
 
-    assert set(found) == {"maintenance", "hourly", "daily", "gone"}
+    assert set(found) == {"expo_receipts", "maintenance", "hourly", "daily", "gone"}
     assert (found["hourly"]["schedule"], found["hourly"]["next"]) == ("0 * * * *", None)
     assert found["gone"]["schedule"] is None
     assert found["daily"]["zone"] == "Europe/Berlin"
@@ -167,6 +167,7 @@ async def test_maintenance_forgets_what_is_old_and_nothing_else(way: Way) -> Non
         "job_history": 1,
         "enqueue_errors": 1,
         "idempotency_keys": 0,
+        "expo_tickets": 0,
     }
     assert await way.fetch("select source from gtr_jobs.enqueue_errors") == [("new",)]
     assert await way.fetch("select distinct kind from gtr_jobs.job_history") == [("maintenance",)]

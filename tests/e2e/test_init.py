@@ -144,7 +144,7 @@ async def test_an_app_of_its_own_goes_the_whole_way(repository: Repository, tmp_
             while await repository.fetch("select from gtr_jobs.jobs limit 1"):
                 await asyncio.sleep(0.01)
 
-            assert started["queues"] == ["push", "match", "maintenance", "slips"]
+            assert started["queues"] == ["push", "match", "receipts", "maintenance", "slips"]
             assert (push.token, show(push).title) == (token, "Omori")
             assert await repository.fetch(f"select booking_id, number from {APP}.slips") == [
                 (booking, 1)

@@ -16,6 +16,7 @@ from gtr_jobs.kinds import KINDS
 from gtr_jobs.tasks.maintenance import MaintenanceTask
 from gtr_jobs.tasks.match import MatchTask
 from gtr_jobs.tasks.push import PushTask
+from gtr_jobs.tasks.receipts import ReceiptsTask
 from gtr_jobs.worker.cron_table import CRON
 
 EVENT_FILES = read_folder("on")
@@ -44,7 +45,8 @@ async def test_every_kind_of_notification_is_a_kind_of_job(admin: AsyncConnectio
     pushed = [(kind.name, PushTask.queue) for kind in KINDS]
     matched = [(kind, MatchTask.queue) for kind in MatchTask.kinds]
     kept = [(kind, MaintenanceTask.queue) for kind in MaintenanceTask.kinds]
-    assert sorted(rows) == sorted(pushed + matched + kept)
+    asked = [(kind, ReceiptsTask.queue) for kind in ReceiptsTask.kinds]
+    assert sorted(rows) == sorted(pushed + matched + asked + kept)
 
 
 async def test_every_event_file_says_which_jobs_it_causes(admin: AsyncConnection) -> None:

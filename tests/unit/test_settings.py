@@ -159,7 +159,13 @@ def test_unless_queues_are_named_those_of_an_app_are_drained_too(
 ) -> None:
     """Who names queues means these and no others; an empty setting names none."""
     monkeypatch.setenv("GTR_QUEUES", "")
-    assert read_settings().queue_names(("slips",)) == ("push", "match", "maintenance", "slips")
+    assert read_settings().queue_names(("slips",)) == (
+        "push",
+        "match",
+        "receipts",
+        "maintenance",
+        "slips",
+    )
     monkeypatch.setenv("GTR_QUEUES", "push,match")
     assert read_settings().queue_names(("slips",)) == ("push", "match")
     given = read_settings().model_copy(update={"queues": "slips"})

@@ -3,9 +3,10 @@
 GET  /                   where the stand-ins are, and what they answered
 GET  /ledger             what was accepted; ?after=N for newer ones, &wait=S to wait for one
 POST /script             {"provider": "fcm", "answers": [...], "times": 1, "skip": 0, "token": ...}
-POST /phones             {"token": ..., "app": "", "sandbox": null}
+POST /phones             {"token": ..., "app": "", "sandbox": null}, or {"kind": "apns"}: makes a token
 POST /phones/uninstall   {"token": ..., "at": seconds since 1970}
-POST /receipts           {"token": ..., "error": "MessageRateExceeded"}
+POST /receipts           {"token": ..., "error": "MessageRateExceeded"}, or {"token": ..., "withhold": true}
+POST /bearer             {}: an access token for FCM, to try it by hand
 POST /reset              {}
 """
 
@@ -15,11 +16,12 @@ import contextlib
 import dataclasses
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, Self
+from typing import Any, Self, get_args
 from urllib.parse import parse_qs, urlsplit
 
 from gtr_jobs.dev.standins.exchange import Answer, Request, respond_json
 from gtr_jobs.dev.standins.ledger import Acceptance
+from gtr_jobs.dev.standins.phones import PhoneKind
 from gtr_jobs.dev.standins.provider_standins import ProviderStandIns
 from gtr_jobs.dev.standins.screen import show
 from gtr_jobs.dev.standins.script import FOR_EVER
@@ -45,6 +47,7 @@ class Control:
             ("POST", "/phones"): self._add_phone,
             ("POST", "/phones/uninstall"): self._uninstall,
             ("POST", "/receipts"): self._script_receipt,
+            ("POST", "/bearer"): self._issue_bearer,
             ("POST", "/reset"): self._reset,
         }
 
@@ -71,27 +74,23 @@ class Control:
     def _answer(self, request: Request) -> Answer | Awaitable[Answer]:
         if not self._is_addressed(request):
             return respond_json(403, {"error": "this door is for processes on this machine"})
+        if request.method == "POST" and not _is_json(request):
+            return respond_json(415, {"error": "send content-type: application/json"})
         target = urlsplit(request.path)
         if (request.method, target.path) == ("GET", "/"):
             return respond_json(200, self._describe())
         if (request.method, target.path) == ("GET", "/ledger"):
             return self._read_ledger(parse_qs(target.query))
         act = self._routes.get((request.method, target.path))
-        if act is None:
-            return respond_json(404, {"error": "no such door"})
-        try:
-            act(json.loads(request.body))
-        except (ValueError, KeyError, TypeError) as error:
-            return respond_json(400, {"error": f"{type(error).__name__}: {error}"})
-        return respond_json(200, {})
+        return respond_json(404, {"error": "no such door"}) if act is None else _do(act, request)
 
     def _is_addressed(self, request: Request) -> bool:
-        """A page in a browser could be led here under another name; it cannot forge this header."""
+        """A page in a browser could be led here under another name.
+
+        It cannot forge this header, nor send JSON without asking first.
+        """
         port = self._server.port
-        if request.headers.get("host") not in {f"{HOST}:{port}", f"localhost:{port}"}:
-            return False
-        is_json = request.headers.get("content-type", "").startswith("application/json")
-        return request.method == "GET" or is_json
+        return request.headers.get("host") in {f"{HOST}:{port}", f"localhost:{port}"}
 
     def _describe(self) -> dict[str, Any]:
         standins = self._providers.all
@@ -118,7 +117,10 @@ class Control:
 
     def _script(self, body: dict[str, Any]) -> None:
         standins = {str(name): standin for name, standin in self._providers.all.items()}
-        script = standins[body["provider"]].script
+        name = str(body["provider"])
+        if name not in standins:
+            raise ValueError(f"there is no provider {name!r}; there is {', '.join(standins)}")
+        script = standins[name].script
         sequence = script.for_token(body["token"]) if body.get("token") else script
         times = body.get("times", 1)
         sequence.add(
@@ -127,24 +129,53 @@ class Control:
             skip=int(body.get("skip", 0)),
         )
 
-    def _add_phone(self, body: dict[str, Any]) -> None:
-        sandbox = body.get("sandbox")
-        self._providers.phones.add(
-            str(body["token"]),
-            app=str(body.get("app", "")),
-            sandbox=None if sandbox is None else bool(sandbox),
-        )
+    def _add_phone(self, body: dict[str, Any]) -> dict[str, Any]:
+        app, sandbox = str(body.get("app", "")), body.get("sandbox")
+        sandbox = None if sandbox is None else bool(sandbox)
+        phones, kind = self._providers.phones, body.get("kind")
+        if kind is None:
+            return {"token": phones.add(str(body["token"]), app=app, sandbox=sandbox).token}
+        if kind not in get_args(PhoneKind):
+            raise ValueError(f"there is no kind {kind!r}; there is fcm, apns, expo")
+        return {"token": phones.add_new(kind, app=app, sandbox=sandbox)}
 
     def _uninstall(self, body: dict[str, Any]) -> None:
         at = body.get("at")
         self._providers.phones.uninstall(str(body["token"]), None if at is None else float(at))
 
     def _script_receipt(self, body: dict[str, Any]) -> None:
-        self._providers.expo.receipts.script(str(body["token"]), str(body["error"]))
+        if body.get("withhold"):
+            self._providers.expo.receipts.withhold(str(body["token"]))
+        else:
+            self._providers.expo.receipts.script(str(body["token"]), str(body["error"]))
+
+    def _issue_bearer(self, body: dict[str, Any]) -> dict[str, Any]:
+        del body
+        return {"access_token": self._providers.issue_fcm_bearer()}
 
     def _reset(self, body: dict[str, Any]) -> None:
         del body
         self._providers.reset()
+
+
+def _do(act: Callable[[Any], Any], request: Request) -> Answer:
+    try:
+        return respond_json(200, act(_read_object(request)) or {})
+    except KeyError as error:
+        return respond_json(400, {"error": f"{error.args[0]!r} is missing"})
+    except (ValueError, TypeError) as error:
+        return respond_json(400, {"error": str(error)})
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("application/json")
+
+
+def _read_object(request: Request) -> dict[str, Any]:
+    value = json.loads(request.body or b"{}")
+    if not isinstance(value, dict):
+        raise TypeError("send a JSON object")
+    return value
 
 
 def _describe_entry(entry: Acceptance) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pyreqwest.client import Client, ClientBuilder
 from gtr_jobs.dev.standins import ProviderStandIns
 from gtr_jobs.dev.standins.control import Control
 from gtr_jobs.dev.standins.phones import make_expo_token
+from gtr_jobs.domain.tokens import classify_token
 
 
 @pytest.fixture
@@ -180,16 +181,20 @@ async def test_the_door_describes_what_is_behind_it(
 @pytest.mark.parametrize(
     ("path", "body", "complaint"),
     [
-        ("/script", {"answers": []}, "KeyError: 'provider'"),
-        ("/script", {"provider": "sms", "answers": []}, "KeyError: 'sms'"),
-        ("/script", {"provider": "fcm", "answers": []}, "ValueError: a script needs answers"),
+        ("/script", {"answers": []}, "'provider' is missing"),
+        (
+            "/script",
+            {"provider": "sms", "answers": []},
+            "there is no provider 'sms'; there is oauth, fcm, apns, expo",
+        ),
+        ("/script", {"provider": "fcm", "answers": []}, "a script needs answers"),
         (
             "/script",
             {"provider": "fcm", "answers": [{"answer": "sleep"}]},
-            "ValueError: unknown answer 'sleep'",
+            "unknown answer 'sleep'",
         ),
-        ("/phones", {}, "KeyError: 'token'"),
-        ("/phones/uninstall", {"token": "x", "at": "noon"}, "ValueError: could not convert"),
+        ("/phones", {}, "'token' is missing"),
+        ("/phones/uninstall", {"token": "x", "at": "noon"}, "could not convert"),
     ],
 )
 async def test_a_mistake_is_told(
@@ -220,4 +225,39 @@ async def test_a_page_in_a_browser_cannot_get_in(client: Client, control: Contro
         await form.body_bytes(b"{}").build().send(),
     ]
 
-    assert [answer.status for answer in answers] == [403, 403]
+    assert [answer.status for answer in answers] == [403, 415]
+
+
+async def test_phones_are_made_with_tokens_of_their_kind(client: Client, control: Control) -> None:
+    """For those who have no phone at hand."""
+    for kind in ("fcm", "apns", "expo"):
+        status, answer = await tell(client, control, "/phones", {"kind": kind})
+        assert (status, classify_token(answer["token"])) == (200, kind)
+    status, answer = await tell(client, control, "/phones", {"kind": "sms"})
+    assert (status, answer["error"]) == (400, "there is no kind 'sms'; there is fcm, apns, expo")
+
+
+async def test_an_access_token_for_fcm_can_be_had(
+    client: Client, control: Control, providers: ProviderStandIns
+) -> None:
+    """FCM takes it, without a service account's key being signed with by hand."""
+    token = (await tell(client, control, "/bearer", {}))[1]["access_token"]
+    phone = (await tell(client, control, "/phones", {"kind": "fcm"}))[1]["token"]
+    url = f"{providers.fcm.url}/v1/projects/gtr-standin/messages:send"
+    request = client.post(url).header("authorization", f"Bearer {token}")
+    body = {"message": {"token": phone, "notification": {"title": "Mia"}}}
+    response = await request.body_json(body).build().send()
+    assert response.status == 200
+    assert providers.ledger.total == 1
+
+
+async def test_receipts_can_be_withheld(
+    client: Client, control: Control, providers: ProviderStandIns
+) -> None:
+    """As when Expo is late."""
+    token = (await tell(client, control, "/phones", {"kind": "expo"}))[1]["token"]
+    ticket = (await push(client, providers, token))[1]["data"]["id"]
+    url = f"{providers.expo.url}/--/api/v2/push/getReceipts"
+    assert await tell(client, control, "/receipts", {"token": token, "withhold": True}) == (200, {})
+    response = await client.post(url).body_json({"ids": [ticket]}).build().send()
+    assert await response.json() == {"data": {}}

@@ -22,6 +22,7 @@ async def test_the_kinds_are_those_that_are_pushed(admin: AsyncConnection) -> No
     ) == [
         ("event_favorited", "push", "notifications_insert", 0, 8),
         ("event_rsvp", "push", "notifications_insert", 0, 8),
+        ("expo_receipts", "receipts", "cron", 0, 8),
         ("forum_comment", "push", "notifications_insert", 0, 8),
         ("forum_like", "push", "notifications_insert", 0, 8),
         ("forum_reply", "push", "notifications_insert", 0, 8),

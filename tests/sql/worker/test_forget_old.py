@@ -120,6 +120,16 @@ async def test_rows_of_a_default_partition_go_by_their_day(
             ),
             "select key from gtr_jobs.idempotency_keys order by key",
         ),
+        (
+            "expo_tickets",
+            (
+                "insert into gtr_jobs.expo_tickets (day, dedupe_key, ticket_id, device_id, registered_at, kind, args,"
+                " trace_id, enqueued_at, waits_since)"
+                " select now()::date, gen_random_uuid(), n::text, gen_random_uuid(), now(), 'message', '{}', 't', now(),"
+                " now() - make_interval(days => n) from generate_series(1, 9) as n"
+            ),
+            "select ticket_id from gtr_jobs.expo_tickets order by ticket_id",
+        ),
     ],
 )
 async def test_rows_go_by_their_age(
@@ -175,6 +185,7 @@ async def test_nothing_of_today_is_forgotten(worker: AsyncConnection, days: int 
     [
         ("enqueue_errors", "enqueue_errors_failed_at"),
         ("idempotency_keys", "idempotency_keys_created_at"),
+        ("expo_tickets", "expo_tickets_waiting"),
         ("deliveries_default", "deliveries_default_pkey"),
         ("job_history_default", "job_history_default_pkey"),
     ],
@@ -184,6 +195,7 @@ async def test_the_old_are_found_by_an_index(admin: AsyncConnection, what: str, 
     column, older = {
         "enqueue_errors": ("failed_at", "now() - interval '1 day'"),
         "idempotency_keys": ("created_at", "now() - interval '1 day'"),
+        "expo_tickets": ("waits_since", "now() - interval '1 day'"),
         "deliveries_default": ("day, dedupe_key", "current_date"),
         "job_history_default": ("day, job_id", "current_date"),
     }[what]
