@@ -51,6 +51,9 @@ MAINTENANCE_DONE: Final = "maintenance.done"
 MAINTENANCE_POSTPONED: Final = "maintenance.postponed"
 SWITCHES_CHANGED: Final = "switches.changed"
 
+PROVIDER_THROTTLED: Final = "provider.throttled"
+CIRCUIT_OPENED: Final = "provider.circuit_opened"
+CIRCUIT_CLOSED: Final = "provider.circuit_closed"
 PUSH_ATTEMPTED: Final = "push.attempted"
 SEARCHES_MATCHED: Final = "searches.matched"
 
