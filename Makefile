@@ -16,7 +16,7 @@ OF_THE_WHEEL := tests/e2e tests/integration/cli tests/integration/db tests/integ
 	--ignore tests/e2e/test_worker_pooler.py --ignore tests/e2e/test_deploys.py --ignore tests/e2e/test_switches.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check suite suite-others suite-wheel chaos chaos-tests bench types format clean
+.PHONY: help demo test check suite suite-others suite-wheel chaos chaos-tests storm bench types format clean
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -61,6 +61,10 @@ chaos: $(VENV)/.test tests/node/node_modules/.installed ## Hundreds of faults by
 
 chaos-tests: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## Single faults at a size that the suite has no time for
 	GTR_TEST_POSTGRES=$(POSTGRES) $(PYTEST) -m chaos tests/chaos
+
+storm: $(VENV)/.test ## A provider in trouble for 10 minutes; WEATHER=mixed|down|silent, MINUTES=, RATE=
+	@GTR_TEST_POSTGRES=$(POSTGRES) PYTHONPATH=tests $(BIN)/python -m chaos.storm \
+		$(WEATHER:%=--weather %) $(MINUTES:%=--minutes %) $(RATE:%=--rate %)
 
 bench: $(VENV)/.test tests/bench/peers/node_modules/.installed ## Measure everything beside the peers; takes half an hour
 	@for what in "drain --peers tests/bench/peers" latency writes depth memory; do \

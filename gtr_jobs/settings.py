@@ -16,8 +16,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError
 
 from gtr_jobs.credential_settings import AppCredentials, AppName
-from gtr_jobs.domain.errors import ConfigurationError
+from gtr_jobs.domain.errors import ConfigurationError, UsageError
 from gtr_jobs.domain.push import DEFAULT_APP
+from gtr_jobs.domain.span import parse_rate
 
 _HTTPS_ORIGIN = re.compile(
     r"https://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?/?", re.ASCII | re.IGNORECASE
@@ -36,6 +37,16 @@ def _require_https(url: str) -> str:
     return url.rstrip("/")
 
 
+def _require_rate(text: str) -> str:
+    try:
+        if text != "off":
+            parse_rate(text)
+    except UsageError:
+        raise ValueError("must be a rate as 9500/s or 300/m, at most 100000/s; or off") from None
+    return text
+
+
+Rate = Annotated[str, AfterValidator(_require_rate)]
 HttpsUrl = Annotated[str, AfterValidator(_require_https)]
 
 
@@ -157,6 +168,11 @@ class Settings(BaseSettings):
     fcm_credentials_json: SecretStr | None = Field(
         None, description="The same key inline, where there is no file."
     )
+    fcm_rate: Rate = Field(
+        "9500/s",
+        description="How fast all workers together ask FCM, growing over 60 s after an idle time, where "
+        "`gtr-jobs switches rate` says nothing; or off. FCM takes 600,000 a minute a project.",
+    )
     apns_key_file: Path | None = Field(
         None, description="APNs signing key (.p8 file). Turns APNs on."
     )
@@ -173,6 +189,12 @@ class Settings(BaseSettings):
     expo: bool = Field(True, description="Whether Expo tokens are served; Expo needs no key.")
     expo_access_token: SecretStr | None = Field(
         None, description="Expo's access token, where the project has enhanced security on."
+    )
+
+    expo_rate: Rate = Field(
+        "570/s",
+        description="The same for Expo, which takes 600 notifications a second a project; it grows at "
+        "once.",
     )
 
     apps: dict[AppName, AppCredentials] = Field(

@@ -14,6 +14,7 @@ from gtr_jobs.app.database import installation_plan, worker_database
 from gtr_jobs.app.extension import OUR_QUEUES, load_app, read_app
 from gtr_jobs.app.lanes import WorkerTools, make_lanes
 from gtr_jobs.app.providers import make_providers
+from gtr_jobs.app.quotas import quotas_of
 from gtr_jobs.app.rotation import Rotation
 from gtr_jobs.db.connect import Database
 from gtr_jobs.db.connections import ConnectionPool
@@ -116,7 +117,9 @@ async def _run_worker(
     watchdog = Watchdog(contact, log)
     watchdog.start(asyncio.get_running_loop())
     await open_pool(pool, database)
-    context = make_context(pool, lineage, WakeUp(pooler.listen_at, metrics), log, metrics)
+    context = make_context(
+        pool, lineage, WakeUp(pooler.listen_at, metrics), log, metrics, quotas_of(settings)
+    )
     lanes = make_lanes(settings, app, WorkerTools(context, pool, providers.by_device, log, metrics))
     drained = {kind for queue in queues for kind in lanes[queue].kinds}
     its_cron = app.cron if app is not None else ()

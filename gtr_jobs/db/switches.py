@@ -41,12 +41,20 @@ class SwitchReader:
             )
             return [SwitchRow(*row) for row in await cursor.fetchall()]
 
-    async def lease_tokens(self, scope: str, name: str, wanted: int) -> Lease:
+    async def lease_tokens(
+        self,
+        scope: str,
+        name: str,
+        wanted: int,
+        default: float | None = None,
+        grow_seconds: float = 0.0,
+    ) -> Lease:
         """Lease some tokens of a shared rate; see `sql/worker/lease_tokens.sql`."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
-                "select granted, starts_in, per_second from gtr_jobs.lease_tokens(%s, %s, %s)",
-                [scope, name, wanted],
+                "select granted, starts_in, per_second"
+                " from gtr_jobs.lease_tokens_of(%s, %s, %s, %s, %s)",
+                [scope, name, wanted, default, grow_seconds],
             )
             (row,) = await cursor.fetchall()
         return Lease(*row)

@@ -102,17 +102,32 @@ class Throttled:
 
 
 @dataclass(frozen=True, slots=True)
+class Held(Throttled):
+    """Nobody was asked: the account is paused, its circuit is open, or it has enough under way.
+
+    It is no attempt: whoever gets it puts the push off, and the ledger has no word of it.
+
+    Args:
+        code: Why, in one word of ours.
+        retry_after: Seconds until it is worth trying again.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Retry:
     """A fault that passes; the message was not taken.
 
     Args:
         code: The provider's code, or what broke before anything was sent.
         retry_after: Seconds to wait at least; None leaves it to the backoff.
+        in_trouble: Whether the provider fails for others too: it is not this message's fault, and
+            uses none of its attempts.
     """
 
     name: ClassVar[OutcomeName] = "retry"
     code: str
     retry_after: float | None = None
+    in_trouble: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +150,12 @@ class Ambiguous:
 
     Args:
         code: What broke.
+        in_trouble: As for Retry.
     """
 
     name: ClassVar[OutcomeName] = "ambiguous"
     code: str
+    in_trouble: bool = False
 
 
 @dataclass(frozen=True, slots=True)

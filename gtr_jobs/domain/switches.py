@@ -19,6 +19,7 @@ Lever = Literal["pause", "limit", "rate", "ramp", "test_user"]
 PauseScope = Literal["queue", "kind", "provider", "channel"]
 RateScope = Literal["queue", "provider", "channel"]
 RampScope = Literal["kind", "feature"]
+ProviderPauseReason = Literal["throttled", "failing", "misconfigured"]
 
 # Places of a ramp: hundredths of a per cent.
 _PLACES = 10_000
@@ -47,6 +48,8 @@ class Switches:
         rates: Tokens a second, by scope and name.
         ramps: Hundredths of a per cent, by scope and name.
         test_users: People who are in every ramp.
+        provider_pauses: Accounts that are not asked, and why: seconds from then. No operator's
+            switch, and no change of one.
     """
 
     pauses: frozenset[tuple[str, str]] = frozenset()
@@ -55,6 +58,7 @@ class Switches:
     rates: Mapping[tuple[str, str], float] = field(default_factory=dict)
     ramps: Mapping[tuple[str, str], int] = field(default_factory=dict)
     test_users: frozenset[UUID] = frozenset()
+    provider_pauses: Mapping[tuple[str, str], float] = field(default_factory=dict, compare=False)
 
     def is_paused(self, scope: PauseScope, name: str) -> bool:
         """Whether nothing of it is to be begun."""
@@ -96,6 +100,7 @@ def make_switches(rows: Iterable[SwitchRow]) -> Switches:
     rates: dict[tuple[str, str], float] = {}
     ramps: dict[tuple[str, str], int] = {}
     test_users: set[UUID] = set()
+    provider_pauses: dict[tuple[str, str], float] = {}
     for row in rows:
         place = (row.scope, row.name)
         match row.lever:
@@ -111,6 +116,8 @@ def make_switches(rows: Iterable[SwitchRow]) -> Switches:
                 ramps[place] = int((row.amount or 0) * 100)
             case "test_user":
                 test_users.add(UUID(row.name))
+            case "provider_pause":
+                provider_pauses[row.name, row.scope] = float(row.amount or 0)
             case _:
                 # One that a newer release knows: its workers obey it.
                 continue
@@ -121,4 +128,5 @@ def make_switches(rows: Iterable[SwitchRow]) -> Switches:
         rates,
         ramps,
         frozenset(test_users),
+        provider_pauses,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gtr_jobs.db.connections import ConnectionPool
@@ -13,8 +14,9 @@ from gtr_jobs.engine.gate import Gate
 from gtr_jobs.engine.held import HeldJobs
 from gtr_jobs.engine.levers import Levers
 from gtr_jobs.engine.membership import Membership
+from gtr_jobs.engine.provider_pauses import ProviderPauses
 from gtr_jobs.engine.queue import Queue
-from gtr_jobs.engine.rates import Rates
+from gtr_jobs.engine.rates import Quota, Rates
 from gtr_jobs.engine.switchboard import Switchboard
 from gtr_jobs.engine.wake import WakeUp
 from gtr_jobs.observe.logs import Logger
@@ -32,6 +34,7 @@ class EngineContext:
     switchboard: Switchboard
     rates: Rates
     held: HeldJobs
+    provider_pauses: ProviderPauses
     lineage: Lineage
     outage: Outage
     log: Logger
@@ -43,7 +46,7 @@ class EngineContext:
 
     def levers(self) -> Levers:
         """Make what tasks ask before they send."""
-        return Levers(self.switchboard, self.rates, self.held)
+        return Levers(self.switchboard, self.rates, self.held, self.provider_pauses)
 
     def may_claim(self, *, sends: bool) -> bool:
         """Whether a lane may claim and begin new work.
@@ -57,9 +60,23 @@ class EngineContext:
 
 
 def make_context(
-    pool: ConnectionPool, lineage: Lineage, wake_up: WakeUp, log: Logger, metrics: Metrics
+    pool: ConnectionPool,
+    lineage: Lineage,
+    wake_up: WakeUp,
+    log: Logger,
+    metrics: Metrics,
+    quotas: Mapping[str, Quota] | None = None,
 ) -> EngineContext:
-    """Put the engine's parts together over one pool."""
+    """Put the engine's parts together over one pool.
+
+    Args:
+        pool: Connections as the worker's role.
+        lineage: Whether the database is the one that it was.
+        wake_up: How it hears of new jobs.
+        log: Where it says what happens.
+        metrics: What it counts.
+        quotas: How fast providers' accounts may be asked where operators set no rate.
+    """
     queue = Queue(pool)
     outage = Outage(log, metrics)
     reader, held = SwitchReader(pool), HeldJobs(pool, log)
@@ -70,8 +87,9 @@ def make_context(
         membership=membership,
         acker=Acker(queue, membership, outage, log, metrics),
         switchboard=board,
-        rates=Rates(reader, board),
+        rates=Rates(reader, board, quotas),
         held=held,
+        provider_pauses=ProviderPauses(pool, board),
         wake_up=wake_up,
         lineage=lineage,
         outage=outage,

@@ -9,6 +9,7 @@ from gtr_jobs.db.pool import PASSING_ERRORS
 from gtr_jobs.domain.switches import PauseScope, RateScope
 from gtr_jobs.engine.held import HeldJobs
 from gtr_jobs.engine.job import Job
+from gtr_jobs.engine.provider_pauses import ProviderPauses
 from gtr_jobs.engine.rates import Rates
 from gtr_jobs.engine.switchboard import Switchboard
 
@@ -21,7 +22,11 @@ LONGEST_WAIT_SECONDS = 10.0
 class Levers:
     """What tasks ask before they send."""
 
-    def __init__(self, board: Switchboard, rates: Rates, held: HeldJobs) -> None:
+    def __init__(
+        self, board: Switchboard, rates: Rates, held: HeldJobs, provider_pauses: ProviderPauses
+    ) -> None:
+        # Which accounts of providers no worker asks.
+        self.provider_pauses = provider_pauses
         self._board = board
         self._rates = rates
         self._held = held
@@ -51,6 +56,11 @@ class Levers:
     def most_at_once(self, scope: RateScope, name: str, most: int) -> int:
         """Say how many tokens to take at a time, `most` where no rate is set."""
         return self._rates.most_at_once(scope, name, most)
+
+    def has_published_rate(self, provider: str) -> bool:
+        """Whether a provider's account goes by its published rate, as no operator set one."""
+        is_set = self._rates.is_set("provider", provider)
+        return not is_set and self._rates.quota("provider", provider) is not None
 
     async def hold(self, scope: PauseScope, name: str, jobs: Sequence[Job]) -> float:
         """Note jobs that are about to be put off because of a pause; say for how long to do so.

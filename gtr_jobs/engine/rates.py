@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gtr_jobs.db.pool import PASSING_ERRORS
@@ -17,8 +18,26 @@ _KEPT_SECONDS = 0.25
 # When the demand was so long ago, the next lease begins small again.
 _STEADY_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 0.1
+# Of a published rate a process sends this part without asking, so that a push now and then costs no query.
+_FREE_PART = 0.02
+# Tokens that come one after another are handed out together.
+_SHORTEST_SLEEP = 0.005
 # As far ahead as the database leases (sql/worker/lease_tokens.sql).
 _AHEAD_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How fast an account may be asked where no operator set a rate.
+
+    Args:
+        per_second: What its provider takes.
+        grow_seconds: After as long an idle time it begins with a twentieth of that, and grows to the
+            whole in as long a time; 0 begins with the whole.
+    """
+
+    per_second: float
+    grow_seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -36,17 +55,34 @@ class _Bucket:
         scope: What the rate is for.
         name: Likewise.
         reader: Where tokens are leased.
+        quota: The rate where operators set none.
     """
 
-    def __init__(self, scope: RateScope, name: str, reader: SwitchReader) -> None:
+    def __init__(
+        self, scope: RateScope, name: str, reader: SwitchReader, quota: Quota | None
+    ) -> None:
         self._scope = scope
         self._name = name
         self._reader = reader
+        self._quota = quota
+        self._free_second = 0
+        self._free = 0.0
         self._takers: deque[_Taker] = deque()
         self._tokens: deque[float] = deque()
         self._serving: asyncio.Task[None] | None = None
         self._leased_at = 0.0
         self._used = 0
+
+    def take_free(self, count: int) -> bool:
+        """Take what a process may send of a published rate without asking, this second; all or nothing."""
+        second = int(time.monotonic())
+        if second != self._free_second and self._quota is not None:
+            self._free_second = second
+            self._free = self._quota.per_second * _FREE_PART
+        if count > self._free or self._takers:
+            return False
+        self._free -= count
+        return True
 
     async def take(self, count: int, deadline: float) -> bool:
         """Wait for tokens, until the deadline on the monotonic clock at most; say whether all came."""
@@ -79,7 +115,7 @@ class _Bucket:
                 continue
             wait = self._tokens[0] - time.monotonic()
             if wait > 0:
-                await asyncio.sleep(wait)
+                await asyncio.sleep(max(wait, _SHORTEST_SLEEP))
             else:
                 self._hand_out()
 
@@ -106,7 +142,14 @@ class _Bucket:
         demand = sum(taker.missing for taker in self._takers)
         wanted = max(demand, 2 * self._used if is_steady else 0)
         try:
-            lease = await self._reader.lease_tokens(self._scope, self._name, wanted)
+            quota = self._quota
+            lease = await self._reader.lease_tokens(
+                self._scope,
+                self._name,
+                wanted,
+                None if quota is None else quota.per_second,
+                0.0 if quota is None else quota.grow_seconds,
+            )
         except PASSING_ERRORS:
             await asyncio.sleep(_ASK_AGAIN_SECONDS)
             return
@@ -125,9 +168,15 @@ class _Bucket:
 class Rates:
     """The rates of this process' queues, channels and providers."""
 
-    def __init__(self, reader: SwitchReader, board: Switchboard) -> None:
+    def __init__(
+        self,
+        reader: SwitchReader,
+        board: Switchboard,
+        quotas: Mapping[str, Quota] | None = None,
+    ) -> None:
         self._reader = reader
         self._board = board
+        self._quotas = dict(quotas or {})
         self._buckets: dict[tuple[RateScope, str], _Bucket] = {}
 
     async def take(self, scope: RateScope, name: str, count: int, *, within: float) -> bool:
@@ -144,10 +193,25 @@ class Rates:
         Returns:
             Whether they may be sent; otherwise nothing may, and others may have the tokens.
         """
-        if self._board.last_known.rate(scope, name) is None or count <= 0:
+        is_set = self._board.last_known.rate(scope, name) is not None
+        quota = self.quota(scope, name)
+        if count <= 0 or not (is_set or quota):
             return True
-        bucket = self._buckets.setdefault((scope, name), _Bucket(scope, name, self._reader))
+        bucket = self._buckets.get((scope, name))
+        if bucket is None:
+            bucket = _Bucket(scope, name, self._reader, quota)
+            self._buckets[scope, name] = bucket
+        if not is_set and bucket.take_free(count):
+            return True
         return await bucket.take(count, time.monotonic() + within)
+
+    def quota(self, scope: RateScope, name: str) -> Quota | None:
+        """Give the published rate of a provider's account; None where it has none."""
+        return self._quotas.get(name) if scope == "provider" else None
+
+    def is_set(self, scope: RateScope, name: str) -> bool:
+        """Whether an operator set a rate."""
+        return self._board.last_known.rate(scope, name) is not None
 
     def most_at_once(self, scope: RateScope, name: str, most: int) -> int:
         """Say how many to take at a time: no more than a slice, so that a pause is obeyed soon."""

@@ -24,6 +24,8 @@ from gtr_jobs.engine.job import Die, Done, Job, JobEnd, TryAgain
 
 # How long a job waits for an operator to mend keys or settings before it asks again.
 MISCONFIGURED_SECONDS = 60.0
+# Attempts that are not used up let no backoff grow: a provider in trouble is left alone so long at least.
+IN_TROUBLE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class _Open:
 def end_after(job: Job, attempts: Sequence[Attempted]) -> JobEnd:
     """Decide how a job ends: again while anything is open, dead when it may not try again.
 
-    A pause that a provider asks for and settings that are wrong use no attempt: the job's time to
-    live bounds those. A message that a provider refuses for good makes the job dead, so that an
+    A pause that a provider asks for, settings that are wrong and a provider in trouble use no
+    attempt: the job's time to live bounds those. A message that a provider refuses for good makes the job dead, so that an
     operator sees it.
     """
     still_open = [
@@ -61,7 +63,9 @@ def end_after(job: Job, attempts: Sequence[Attempted]) -> JobEnd:
     if uses_attempt and job.attempts + 1 >= job.max_attempts:
         return _die(next(one for one, work in still_open if work.uses_attempt))
     minimums = [work.minimum_delay for _, work in still_open if work.minimum_delay is not None]
-    delay = retry_delay(job.attempts + 1, max(minimums, default=None), random.random)
+    # Who waits for a provider, and is not to blame, need not wait longer each time.
+    attempt = job.attempts + 1 if uses_attempt else 1
+    delay = retry_delay(attempt, max(minimums, default=None), random.random)
     return TryAgain(delay=delay, uses_attempt=uses_attempt)
 
 
@@ -77,16 +81,20 @@ def _open_work(outcome: Outcome) -> _Open | None:
     match outcome:
         case Accepted() | Rejected() | DeadTarget() | Skipped() | Expired():
             return None
-        case Retry(retry_after=retry_after):
-            return _Open(retry_after, uses_attempt=True)
-        case Ambiguous():
-            return _Open(None, uses_attempt=True)
+        case Retry(retry_after=retry_after, in_trouble=in_trouble):
+            return _Open(_not_at_once(retry_after, in_trouble), uses_attempt=not in_trouble)
+        case Ambiguous(in_trouble=in_trouble):
+            return _Open(_not_at_once(None, in_trouble), uses_attempt=not in_trouble)
         case Throttled(retry_after=retry_after):
             return _Open(retry_after, uses_attempt=False)
         case Misconfigured():
             return _Open(MISCONFIGURED_SECONDS, uses_attempt=False)
         case _:
             assert_never(outcome)
+
+
+def _not_at_once(minimum: float | None, in_trouble: bool) -> float | None:
+    return max(minimum or 0.0, IN_TROUBLE_SECONDS) if in_trouble else minimum
 
 
 def _die(attempted: Attempted) -> Die:

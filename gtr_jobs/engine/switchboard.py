@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Mapping
 
 from gtr_jobs.db.pool import PASSING_ERRORS, Outage
 from gtr_jobs.db.switches import SwitchReader
@@ -37,6 +38,8 @@ class Switchboard:
         self._read_at = 0.0
         self._reading = asyncio.Lock()
         self._changed = asyncio.Event()
+        # Told, whenever it is read, which accounts of providers are not asked.
+        self.provider_listeners: list[Callable[[Mapping[tuple[str, str], float]], None]] = []
 
     @property
     def last_known(self) -> Switches:
@@ -97,6 +100,8 @@ class Switchboard:
         switches = make_switches(await self._reader.read())
         self._read_at = asked_at
         before, self._switches = self._switches, switches
+        for listener in self.provider_listeners:
+            listener(switches.provider_pauses)
         if switches == (before or Switches()):
             return
         self._metrics.switches_paused.set(len(switches.pauses))

@@ -36,7 +36,11 @@ class Notice:
 
 
 class Kind(Protocol, Generic[RowT_contra]):
-    """One kind of notification: who gets it stands in the row; the rest is decided here."""
+    """One kind of notification: who gets it stands in the row; the rest is decided here.
+
+    A kind of which one event tells many people may say so with `is_bulk = True`: it then goes slower
+    in the minutes in which providers ask for less.
+    """
 
     @property
     def name(self) -> str:

@@ -19,6 +19,8 @@ class SavedSearchMatch:
     source: ClassVar[Source[AppNotification]] = NOTIFICATIONS
     time_to_live: ClassVar[timedelta] = timedelta(hours=48)
     urgency: ClassVar[Urgency] = "high"
+    # One listing can fit thousands of searches.
+    is_bulk: ClassVar[bool] = True
 
     def tell(self, row: AppNotification) -> Notice:
         """Word the notice: the app's texts, and a link to the listing."""

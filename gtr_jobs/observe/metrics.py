@@ -74,6 +74,30 @@ class Metrics:
             buckets=_CALLS,
             registry=self.registry,
         )
+        self.provider_in_flight = Gauge(
+            "gtr_provider_requests_in_flight",
+            "Requests to a provider under way",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.provider_limit = Gauge(
+            "gtr_provider_in_flight_limit",
+            "How many may be under way now: grows with success, halves in trouble",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.provider_circuit = Gauge(
+            "gtr_provider_circuit_state",
+            "0 closed: sends; 1 open: sends nothing; 2 probing: one request finds out",
+            ["provider"],
+            registry=self.registry,
+        )
+        self.provider_throttled = Counter(
+            "gtr_provider_throttled_seconds_total",
+            "For how long a provider has asked this worker not to be asked",
+            ["provider"],
+            registry=self.registry,
+        )
         self.devices_dropped = Counter(
             "gtr_device_tokens_disabled_total",
             "Devices that a provider says are gone",

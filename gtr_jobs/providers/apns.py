@@ -15,6 +15,7 @@ from gtr_jobs.domain.outcome import (
     Accepted,
     DeadTarget,
     Expired,
+    Held,
     Misconfigured,
     Outcome,
     Rejected,
@@ -39,6 +40,7 @@ from gtr_jobs.providers.evidence import Evidence
 from gtr_jobs.providers.exchange import Answered, HttpOptions, Result
 from gtr_jobs.providers.fan_out import do_each
 from gtr_jobs.providers.once_per_message import OncePerMessage
+from gtr_jobs.providers.pressure import Pressure, account_name
 
 _TEN_SIGNS = re.compile(r"[A-Z0-9]{10}")
 _BUNDLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,154}")
@@ -123,6 +125,8 @@ class ApnsProvider:
         self._hosts = open_hosts(
             ApnsHosts(hosts) if isinstance(hosts, str) else hosts, options or HttpOptions()
         )
+        width = self._hosts[0].pool.width
+        self.pressure = Pressure(account_name(self.name, self.app), width)
         self._environment_is_certain = environment_is_certain
         self._other_takes_our_key = True
         dead_when_few = {OTHER_TOPIC, BAD_TOKEN} if environment_is_certain else {OTHER_TOPIC}
@@ -147,8 +151,10 @@ class ApnsProvider:
 
         attempts = await do_each(pushes, send_one, self._hosts[0].pool.width)
         outcomes = self._evidence.settle(outcome for outcome, _ in attempts)
+        self.pressure.judge(outcomes)
         for outcome, (_, seconds) in zip(outcomes, attempts, strict=True):
-            self._observe_attempt(self.name, outcome.name, seconds)
+            if not isinstance(outcome, Held):
+                self._observe_attempt(self.name, outcome.name, seconds)
         return outcomes
 
     async def check(self) -> None:
@@ -181,7 +187,11 @@ class ApnsProvider:
         if not (token.isascii() and token.isalnum()):
             # Nothing but hexadecimal signs gets into a path.
             return Rejected(BAD_TOKEN)
-        return await self._ask_hosts(push, body)
+
+        async def ask(push: Push) -> Outcome:
+            return await self._ask_hosts(push, body)
+
+        return await self.pressure.ask(ask, push)
 
     async def _ask_hosts(self, push: Push, body: bytes) -> Outcome:
         """Ask the host that is known to be the token's, or the first and then perhaps the other."""

@@ -9,6 +9,7 @@ from gtr_jobs.domain.outcome import Outcome, OutcomeName
 from gtr_jobs.domain.push import Push
 from gtr_jobs.domain.receipt import Receipt
 from gtr_jobs.domain.tokens import TokenKind
+from gtr_jobs.providers.pressure import Pressure
 
 # Called once for every push that went to a provider: its name, how it ended, seconds on the wire.
 ObserveAttempt = Callable[[str, OutcomeName, float], None]
@@ -33,6 +34,10 @@ class Provider(Protocol):
     def token_kind(self) -> TokenKind:
         """The kind of token that it serves."""
 
+    @property
+    def pressure(self) -> Pressure:
+        """How much its account takes now."""
+
     async def send(self, pushes: Sequence[Push]) -> Sequence[Outcome]:
         """Send pushes.
 
@@ -40,7 +45,7 @@ class Provider(Protocol):
             pushes: All of them for tokens of `token_kind`, of devices of `app`.
 
         Returns:
-            How each ended, in the same order. Nothing that the provider or the network does
+            How each ended, in the same order; `Held` where nobody was asked. Nothing that the provider or the network does
             becomes an exception.
         """
 

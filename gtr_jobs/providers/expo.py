@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from gtr_jobs.domain.errors import ConfigurationError
-from gtr_jobs.domain.outcome import Expired, Outcome, Rejected
+from gtr_jobs.domain.outcome import Accepted, Ambiguous, Expired, Held, Outcome, Rejected, Retry
 from gtr_jobs.domain.push import DEFAULT_APP, Push
 from gtr_jobs.domain.receipt import Receipt
 from gtr_jobs.domain.tokens import TokenKind
@@ -21,6 +21,7 @@ from gtr_jobs.providers.expo_message import ExpoBody
 from gtr_jobs.providers.expo_receipts import ReceiptReader
 from gtr_jobs.providers.fan_out import do_each
 from gtr_jobs.providers.once_per_message import OncePerMessage
+from gtr_jobs.providers.pressure import Pressure, account_name
 from gtr_jobs.providers.transport import HttpPool
 
 DEFAULT_URL = "https://exp.host"
@@ -93,6 +94,7 @@ class ExpoProvider:
             headers,
         )
         self._receipts = ReceiptReader(self._pool, base_url, _CONNECTIONS, now)
+        self.pressure = Pressure(account_name(self.name, app), self._pool.width)
         self._observe_attempt = observe_attempt
         self._now = now
 
@@ -116,7 +118,9 @@ class ExpoProvider:
         ]
         for sent in await do_each(requests, self._send_timed, _CONNECTIONS):
             outcomes |= sent
-        return [outcomes[index] for index in range(len(pushes))]
+        settled = [outcomes[index] for index in range(len(pushes))]
+        self.pressure.judge(settled)
+        return settled
 
     async def read_receipts(self, provider_ids: Sequence[str]) -> Mapping[str, Receipt]:
         """Read what became of pushes; see `ReceiptSource.read_receipts`."""
@@ -130,10 +134,22 @@ class ExpoProvider:
         await self._pool.close()
 
     async def _send_timed(self, messages: list[_Ready]) -> dict[int, Outcome]:
-        started = time.perf_counter()
-        outcomes = await self._send_request(messages)
-        seconds = time.perf_counter() - started
-        for outcome in outcomes.values():
+        outcomes: dict[int, Outcome] = {}
+        seconds = 0.0
+
+        async def ask(messages: list[_Ready]) -> Outcome:
+            nonlocal outcomes, seconds
+            started = time.perf_counter()
+            outcomes = await self._send_request(messages)
+            seconds = time.perf_counter() - started
+            return _most_telling(outcomes)
+
+        told = await self.pressure.ask(ask, messages)
+        if isinstance(told, Held):
+            return _all(messages, told)
+        for index, outcome in outcomes.items():
+            if isinstance(told, Retry | Ambiguous) and isinstance(outcome, Retry | Ambiguous):
+                outcomes[index] = replace(outcome, in_trouble=told.in_trouble)
             self._observe_attempt(self.name, outcome.name, seconds)
         return outcomes
 
@@ -167,6 +183,12 @@ class ExpoProvider:
         for part in _parts(messages, split.groups):
             outcomes |= await self._send_request(part)
         return outcomes
+
+
+def _most_telling(outcomes: dict[int, Outcome]) -> Outcome:
+    """Give the outcome that says most of the account: where Expo took one message, it is well."""
+    first = next(iter(outcomes.values()))
+    return next((one for one in outcomes.values() if isinstance(one, Accepted)), first)
 
 
 def _all(messages: list[_Ready], outcome: Outcome) -> dict[int, Outcome]:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
 from gtr_jobs.domain.outcome import (
     Expired,
+    Held,
     Misconfigured,
     Outcome,
     outcome_code,
@@ -34,6 +35,7 @@ from gtr_jobs.providers.fcm_message import FcmBody
 from gtr_jobs.providers.google_account import ServiceAccount
 from gtr_jobs.providers.google_tokens import GoogleTokens
 from gtr_jobs.providers.once_per_message import OncePerMessage
+from gtr_jobs.providers.pressure import Pressure, account_name
 from gtr_jobs.providers.transport import HttpPool
 
 DEFAULT_URL = "https://fcm.googleapis.com"
@@ -74,6 +76,7 @@ class FcmProvider:
         self._account = account
         self._tokens = GoogleTokens(account, options)
         self._pool = HttpPool(options)
+        self.pressure = Pressure(account_name(self.name, app), self._pool.width)
         self._evidence = Evidence(
             ours_when_many={SENDER_MISMATCH: WRONG_PROJECT},
             dead_when_few=frozenset({SENDER_MISMATCH, INVALID_TOKEN}),
@@ -84,9 +87,13 @@ class FcmProvider:
 
     async def send(self, pushes: Sequence[Push]) -> Sequence[Outcome]:
         """Send pushes; see `Provider.send`."""
+        if (held := self.pressure.why_not()) is not None:
+            return [held] * len(pushes)
         token = await self._tokens.get()
         if not isinstance(token, str):
-            return [token] * len(pushes)
+            outcome = self.pressure.note(token)
+            self.pressure.judge([outcome])
+            return [outcome] * len(pushes)
         self._authorize(token)
         now = self._now()
         bodies = OncePerMessage(lambda message, badge: FcmBody(message, badge, now))
@@ -98,8 +105,10 @@ class FcmProvider:
 
         attempts = await do_each(pushes, send_one, self._pool.width)
         outcomes = self._evidence.settle(outcome for outcome, _ in attempts)
+        self.pressure.judge(outcomes)
         for outcome, (_, seconds) in zip(outcomes, attempts, strict=True):
-            self._observe_attempt(self.name, outcome.name, seconds)
+            if not isinstance(outcome, Held):
+                self._observe_attempt(self.name, outcome.name, seconds)
         return outcomes
 
     async def validate(self, push: Push) -> Outcome:
@@ -146,7 +155,7 @@ class FcmProvider:
             return Expired()
         if body is None:
             return NOT_TEXT
-        return await self._send_body(body.for_token(push.target.token))
+        return await self.pressure.ask(self._send_body, body.for_token(push.target.token))
 
     async def _send_body(self, body: bytes) -> Outcome:
         token = self._token

@@ -12,6 +12,7 @@ from gtr_jobs.domain.outcome import Misconfigured, Outcome
 from gtr_jobs.domain.push import DEFAULT_APP, Push
 from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.providers.base import Provider
+from gtr_jobs.providers.pressure import Pressure
 
 # A provider's hints name the settings of the app named default.
 _ITS_SETTINGS = re.compile(
@@ -54,6 +55,11 @@ class RotatingProvider:
     def token_kind(self) -> TokenKind:
         """See `Provider.token_kind`."""
         return self.current.token_kind
+
+    @property
+    def pressure(self) -> Pressure:
+        """Of the credentials in use: what the ones before were refused for says nothing of them."""
+        return self.current.pressure
 
     @property
     def current(self) -> Provider:

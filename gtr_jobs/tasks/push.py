@@ -33,6 +33,7 @@ from gtr_jobs.observe.faults import places_of
 from gtr_jobs.observe.logs import Logger
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.providers.base import Provider
+from gtr_jobs.tasks.accounts import Accounts
 from gtr_jobs.tasks.arguments import name_rows, read_only_device
 from gtr_jobs.tasks.envelope import (
     NOBODY,
@@ -43,7 +44,7 @@ from gtr_jobs.tasks.envelope import (
     word_message,
     word_note,
 )
-from gtr_jobs.tasks.holding import Sending, hold_all, let_through
+from gtr_jobs.tasks.holding import Sending, hold_all
 
 # A provider's answers are written as they come in: the first hundred do not wait for the last.
 PUSHES_A_CALL = 100
@@ -107,6 +108,7 @@ class PushTask:
         self._store = store
         self._scheme = scheme
         self._levers = levers
+        self._accounts = Accounts(providers.values(), self.kinds, levers, log, metrics)
         self._log = log
         self._metrics = metrics
 
@@ -230,12 +232,12 @@ class PushTask:
         self, provider: Provider, chunk: Sequence[Sending], finish: Finish
     ) -> None:
         """Send what operators let through, as fast as they let it; leave the rest for later."""
-        sent = await let_through(self._levers, self.queue, provider.name, chunk)
+        sent = await self._accounts.let_through(self.queue, provider, chunk)
         if await self._levers.take("channel", self.channel, len(sent)) and await self._levers.take(
-            "provider", provider.name, len(sent)
+            "provider", provider.name, self._accounts.count_tokens(provider, sent)
         ):
             # It may have been paused meanwhile.
-            sent = await let_through(self._levers, self.queue, provider.name, sent)
+            sent = await self._accounts.let_through(self.queue, provider, sent)
             if sent:
                 await self._send_chunk(provider, sent, finish)
         else:
@@ -256,7 +258,9 @@ class PushTask:
         except Exception as error:  # noqa: BLE001  (what other chunks sent must still be written)
             self._report_fault(error, len(chunk))
             answered = [(sent, Ambiguous("provider_fault")) for sent in chunk]
-        for (envelope, receiver, _), outcome in answered:
+        for (envelope, receiver, _), outcome in await self._accounts.hold_unasked(
+            provider, answered
+        ):
             envelope.settle(receiver, outcome, provider.name)
             self._report(envelope.job, receiver, provider.name, outcome)
             self._finish_if_settled(envelope, finish)

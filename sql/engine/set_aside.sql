@@ -15,6 +15,12 @@ as $$
             and s.scope = p_scope
             and s.name = p_name
             and (s.expires_at is null or s.expires_at > pg_catalog.clock_timestamp())
+    ) or (
+        p_scope = 'provider'
+        and exists (
+            select from gtr_jobs.provider_pauses as p
+            where p.account = p_name and p.paused_until > pg_catalog.clock_timestamp()
+        )
     )
 $$;
 

@@ -1,6 +1,7 @@
--- does: tells a worker what operators paused, limited or ramped, as of now
+-- does: tells a worker what operators paused, limited or ramped, and which accounts of providers are not asked, as of now
 
--- queue: for a kind the queue that its jobs wait in.
+-- queue: for a kind the queue that its jobs wait in. An account that is not asked: lever provider_pause, the reason for its
+-- scope, and amount in seconds from now.
 create or replace function gtr_jobs.read_switches()
 returns table (lever text, scope text, name text, key_argument text, amount numeric, queue text)
 language plpgsql
@@ -22,6 +23,18 @@ begin
     where s.expires_at is null or s.expires_at > pg_catalog.clock_timestamp()
     -- As many as can be set, and some.
     limit 10000;
+
+    return query
+    select
+        'provider_pause',
+        p.reason,
+        p.account,
+        '',
+        extract(epoch from p.paused_until - pg_catalog.clock_timestamp()),
+        null::text
+    from gtr_jobs.provider_pauses as p
+    where p.paused_until > pg_catalog.clock_timestamp()
+    limit 1000;
 end
 $$;
 

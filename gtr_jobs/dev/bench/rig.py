@@ -91,6 +91,9 @@ class BenchDatabase:
             "GTR_QUEUES": ",".join(queues),
             "GTR_CONCURRENCY": "10000",
             "GTR_HTTP_PORT": "0",
+            # What is measured is the worker, not what providers allow.
+            "GTR_FCM_RATE": "off",
+            "GTR_EXPO_RATE": "off",
             **more,
         }
 

@@ -30,7 +30,7 @@ async def test_two_workers_keep_a_rate_within_five_per_cent(
             reader = one.context.rates._reader
             lease = reader.lease_tokens
 
-            async def counted(scope: str, name: str, wanted: int) -> object:
+            async def counted(scope: str, name: str, wanted: int, *quota: object) -> object:
                 leases.append(wanted)
                 return await lease(scope, name, wanted)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from gtr_jobs.domain.switches import RateScope
 from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.engine.levers import Levers
 from gtr_jobs.kinds.new_message import NewMessage
+from gtr_jobs.providers.pressure import News, Pressure
 from gtr_jobs.tasks.push import PushStore, PushTask
 
 JOBS = """
@@ -45,6 +46,7 @@ class Carrier:
     token_kind: TokenKind = "apns"
 
     def __init__(self) -> None:
+        self.pressure = Pressure(self.name, 1000)
         self.loses_answers = False
         self.taken: list[str] = []
 
@@ -116,7 +118,9 @@ async def scene(database: ProjectDatabase) -> AsyncIterator[Scene]:
             providers={(carrier.app, carrier.token_kind): carrier},
             store=PushStore(Sources(pool), Devices(pool), Deliveries(pool)),
             scheme="app",
-            levers=HastyLevers(context.switchboard, context.rates, context.held),
+            levers=HastyLevers(
+                context.switchboard, context.rates, context.held, context.provider_pauses
+            ),
             log=context.log,
             metrics=context.metrics,
         )
@@ -212,3 +216,25 @@ async def test_who_is_not_in_the_ramp_is_told_nothing_and_the_ledger_says_why(
     await scene.run()
     assert scene.carrier.taken == ["two"]
     assert await fetch_value(scene.admin, "select count(*) from gtr_jobs.jobs") == 0
+
+
+async def test_what_a_throttled_account_is_not_asked_waits_for_the_end_of_its_pause(
+    scene: Scene,
+) -> None:
+    """Without an attempt and without a word in the ledger; another worker hears of the pause from the database."""
+    scene.carrier.pressure.listener(News("throttled", 60.0, "429"))
+    scene.carrier.pressure.pause(60.0)
+    await scene.write("one", "two")
+    await scene.run()
+    assert scene.carrier.taken == []
+    assert await scene.jobs() == [("todo", 0, 0, "later")] * 2
+    assert await fetch_rows(scene.admin, LEDGER) == []
+    assert await fetch_rows(scene.admin, HELD) == [("provider", "apns", 2)]
+    heard: list[Mapping[tuple[str, str], float]] = []
+    board = scene.engine.context.switchboard
+    board.provider_listeners.append(heard.append)
+    await board._read()
+    assert heard[-1] == {("apns", "throttled"): pytest.approx(60, abs=20)}
+    await scene.admin.execute("update gtr_jobs.provider_pauses set paused_until = now()")
+    await scene.engine.context.held.bring_back()
+    assert await scene.jobs() == [("todo", 0, 0, "ready")] * 2

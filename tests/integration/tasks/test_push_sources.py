@@ -26,6 +26,7 @@ from gtr_jobs.domain.sources import Source
 from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.kinds.base import Notice
 from gtr_jobs.kinds.new_message import NewMessage
+from gtr_jobs.providers.pressure import Pressure
 from gtr_jobs.tasks.push import PushStore, PushTask
 
 CANARY = "canary-52c1"
@@ -80,6 +81,7 @@ class Carrier:
     token_kind: TokenKind = "apns"
 
     def __init__(self) -> None:
+        self.pressure = Pressure(self.name, 1000)
         self.titles: list[str] = []
 
     async def send(self, pushes: Sequence[Push]) -> Sequence[Outcome]:

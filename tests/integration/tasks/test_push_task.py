@@ -25,6 +25,7 @@ from gtr_jobs.domain.sources import ChatMessage
 from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.kinds.base import Notice
 from gtr_jobs.kinds.new_message import NewMessage
+from gtr_jobs.providers.pressure import Pressure
 from gtr_jobs.tasks.push import PushStore, PushTask
 
 CANARY = "canary-7f3a"
@@ -39,6 +40,7 @@ class Carrier:
     token_kind: TokenKind = "apns"
 
     def __init__(self) -> None:
+        self.pressure = Pressure(self.name, 1000)
         self.faults = {"fail", "forget"}
         self.taken: list[str] = []
 

@@ -117,3 +117,38 @@ async def test_many_who_lease_at_the_same_time_get_no_token_twice(
     # What was owed and not asked for in time only moves it further.
     assert (ended - begun).total_seconds() * 1000 >= granted - 0.01
     assert granted == 200
+
+
+async def _lease_of(
+    connection: AsyncConnection, wanted: int, default: float, grow_seconds: float
+) -> tuple[int, float]:
+    ((granted, per_second),) = await fetch_rows(
+        connection,
+        "select granted, per_second from gtr_jobs.lease_tokens_of('provider', 'fcm', %s, %s, %s)",
+        wanted,
+        default,
+        grow_seconds,
+    )
+    return granted, per_second
+
+
+async def test_a_published_rate_holds_where_no_operator_set_one(
+    admin: AsyncConnection, worker: AsyncConnection
+) -> None:
+    """An operator's takes its place, higher or lower."""
+    assert await _lease_of(worker, 1000, 600.0, 0.0) == (120, 600.0)
+    await set_switch(admin, "rate", "provider", "fcm", 50)
+    assert (await _lease_of(worker, 1000, 600.0, 60.0))[1] == 50.0
+
+
+async def test_a_published_rate_grows_from_a_twentieth_and_begins_anew_after_an_idle_time(
+    admin: AsyncConnection, worker: AsyncConnection
+) -> None:
+    """Half a minute later it is about half; a minute of silence begins at the bottom again."""
+    assert (await _lease_of(worker, 1, 1000.0, 60.0))[1] == pytest.approx(50, abs=10)
+    await admin.execute("update gtr_jobs.rate_buckets set grows_since = now() - interval '30 s'")
+    assert (await _lease_of(worker, 1, 1000.0, 60.0))[1] == pytest.approx(525, abs=20)
+    await admin.execute("update gtr_jobs.rate_buckets set grows_since = now() - interval '1 h'")
+    assert (await _lease_of(worker, 1, 1000.0, 60.0))[1] == 1000.0
+    await _move_bucket(admin, 61)
+    assert (await _lease_of(worker, 1, 1000.0, 60.0))[1] == pytest.approx(50, abs=10)

@@ -21,7 +21,13 @@ from gtr_jobs.domain.outcome import (
     Throttled,
 )
 from gtr_jobs.engine.job import Die, Done, Job, TryAgain, fingerprint
-from gtr_jobs.engine.retry import MISCONFIGURED_SECONDS, Attempted, end_after, end_after_fault
+from gtr_jobs.engine.retry import (
+    IN_TROUBLE_SECONDS,
+    MISCONFIGURED_SECONDS,
+    Attempted,
+    end_after,
+    end_after_fault,
+)
 
 LAST = 7
 SETTLED: list[Outcome] = [Accepted("a"), DeadTarget("Gone"), Skipped("no_device"), Expired()]
@@ -147,3 +153,14 @@ def test_jobs_that_died_of_the_same_fault_have_the_same_fingerprint() -> None:
     }
     assert len(others) == 3
     assert {len(name) for name in others} == {16}
+
+
+@pytest.mark.parametrize(
+    "outcome", [Retry("503", 30.0, in_trouble=True), Ambiguous("deadline", in_trouble=True)]
+)
+def test_a_provider_in_trouble_uses_no_attempt(outcome: Outcome) -> None:
+    """However often, so that a storm loses nothing; and it is not asked again at once."""
+    end = end_after(_job(LAST), _attempts(outcome))
+    assert isinstance(end, TryAgain)
+    assert not end.uses_attempt
+    assert end.delay >= IN_TROUBLE_SECONDS

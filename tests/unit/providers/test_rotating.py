@@ -11,6 +11,7 @@ from support.pushes import make_push
 from gtr_jobs.domain.outcome import Accepted, Misconfigured, Outcome
 from gtr_jobs.domain.push import Push
 from gtr_jobs.domain.tokens import TokenKind
+from gtr_jobs.providers.pressure import Pressure
 from gtr_jobs.providers.rotating import RotatingProvider
 
 
@@ -23,6 +24,7 @@ class Held:
     def __init__(self, answer: Outcome, app: str = "default") -> None:
         self.app = app
         self.answer = answer
+        self.pressure = Pressure("apns", 1)
         self.may_answer = asyncio.Event()
         self.closed = asyncio.Event()
 
