@@ -4,13 +4,14 @@
     NotSent     certainly nothing was processed: sending again cannot send twice
     Broken      something broke after the first byte may have left: the server may have acted
 
-reqwest, underneath, sends again by itself what a server has refused unprocessed (REFUSED_STREAM,
-GOAWAY beyond the stream), twice at most; nothing else is ever repeated.
+Nothing underneath sends a request twice. reqwest would repeat what a server has refused unprocessed
+(REFUSED_STREAM, GOAWAY beyond the stream), unseen; it can only do so where it can copy the body, and
+a body that is given as a stream cannot be copied. What is sent again is sent again by `HttpPool`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from pyreqwest.exceptions import ClientClosedError, DetailedPyreqwestError, Pyre
 
 from gtr_jobs import __version__
 from gtr_jobs.domain.errors import ConfigurationError
+from gtr_jobs.providers.proxy import Proxy
 
 Protocol = Literal["http2", "http1", "negotiated"]
 
@@ -38,7 +40,7 @@ class Answered:
 
     Args:
         status: HTTP status.
-        headers: Lower case names; the last value of a repeated one.
+        headers: By lower case name.
         body: All of it.
         connection: Which connection of its pool carried it.
     """
@@ -64,6 +66,8 @@ class NotSent:
         "goaway",
         "pool_closed",
         "pool_timeout",
+        "proxy_failed",
+        "proxy_login_refused",
         "refused_stream",
         "request_invalid",
         "tls_untrusted",
@@ -85,6 +89,13 @@ class Broken:
 
 Result = Answered | NotSent | Broken
 
+# Called when a request goes out again that a server refused unprocessed: the service, and the code.
+ObserveResend = Callable[[str, str], None]
+
+
+def observe_no_resend(service: str, code: str) -> None:
+    """Take no notice of what is sent again."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
@@ -101,8 +112,12 @@ class HttpOptions:
             streams and would open a connection for each.
         connections: The most that a pool has open at a time.
         idle_seconds: When a connection that has nothing to do is closed; the first one stays.
-        warm_up: Whether a connection carries a single request until it has been answered: APNs
-            allows no more before it has seen a valid token.
+        warm_up: Whether a connection carries a single request until it has been answered, and no
+            second one is opened before the first has been: APNs allows no more before it has seen
+            a valid token.
+        proxy: Through which requests leave; none unless it is given, whatever the environment says.
+        service: Whom it talks to, for `observe_resend`.
+        observe_resend: Told of every request that is sent again.
     """
 
     protocol: Protocol = "http2"
@@ -114,6 +129,9 @@ class HttpOptions:
     connections: int = 12
     idle_seconds: float = 60.0
     warm_up: bool = False
+    proxy: Proxy | None = None
+    service: str = ""
+    observe_resend: ObserveResend = observe_no_resend
 
     def __post_init__(self) -> None:
         if not 0 < self.connect_timeout < self.deadline:
@@ -160,7 +178,6 @@ def build_client(
         .default_headers(dict(headers))
         .https_only(enable=True)
         .min_tls_version("TLSv1.2")
-        .no_proxy()
         .follow_redirects(enable=False)
         .referer(enable=False)
         .gzip(enable=False)
@@ -171,6 +188,7 @@ def build_client(
         .connect_timeout(timedelta(seconds=options.connect_timeout))
         .tcp_keepalive(_PING_AFTER)
     )
+    builder = builder.no_proxy() if options.proxy is None else builder.proxy(options.proxy.build())
     if authorities is not None:
         builder = builder.add_root_certificate_pem(authorities)
     match options.protocol:
@@ -205,21 +223,19 @@ async def exchange(
         request = client.post(url)
         for name, value in headers:
             request = request.header(name, value)
-        ready = request.body_bytes(body).build_streamed()
+        # In one piece, yet as a stream: see above.
+        ready = request.body_stream((body,)).build_streamed()
     except ValueError:
         return NotSent("request_invalid")
     try:
         async with ready as response:
             # Fewer bytes than asked for means that the answer has ended.
             content = await response.body_reader.read(LARGEST_BODY + 1)
-            if content is not None and len(content) > LARGEST_BODY:
+            if content is None:
+                return Answered(response.status, response.headers, b"", connection)
+            if len(content) > LARGEST_BODY:
                 return Broken("answer_too_large")
-            return Answered(
-                status=response.status,
-                headers=dict(response.headers),
-                body=bytes(content or b""),
-                connection=connection,
-            )
+            return Answered(response.status, response.headers, bytes(content), connection)
     except ClientClosedError:
         return Broken("pool_closed")
     except ValueError:

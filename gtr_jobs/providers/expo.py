@@ -86,6 +86,7 @@ class ExpoProvider:
                 streams=1,
                 connections=_CONNECTIONS,
                 warm_up=False,
+                service=self.name,
             ),
             headers,
         )

@@ -67,7 +67,7 @@ class FcmProvider:
         app: str = DEFAULT_APP,
     ) -> None:
         self.app = app
-        options = replace(options or HttpOptions(), protocol="http2")
+        options = replace(options or HttpOptions(), protocol="http2", service=self.name)
         project = quote(account.project_id, safe="")
         self._url = f"{base_url.rstrip('/')}/v1/projects/{project}/messages:send"
         self._account = account
@@ -96,7 +96,7 @@ class FcmProvider:
             return outcome, time.perf_counter() - started
 
         attempts = await do_each(pushes, send_one, self._pool.width)
-        outcomes = self._evidence.settle(outcome for outcome, _ in attempts)
+        outcomes = self._evidence.settle(pushes, [outcome for outcome, _ in attempts])
         for outcome, (_, seconds) in zip(outcomes, attempts, strict=True):
             self._observe_attempt(self.name, outcome.name, seconds)
         return outcomes

@@ -4,7 +4,8 @@ One client is one HTTP/2 connection, and a connection carries a hundred requests
 a round trip that is 1,600 requests a second, so a burst needs several.
 
     post ──▶ room on an open connection? ──▶ exchange ──▶ Answered | NotSent | Broken
-              └─ none: wait, and open one more when those that are open cannot hold all that waits
+       ▲      └─ none: wait, and open one more when those that are open cannot hold all that waits
+       └── once or twice more, counted, where the server says that it did not process the request
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ from gtr_jobs.providers.exchange import (
 
 # Waiting for room may take this part of a deadline; what is sent then has a whole one before it.
 _WAITING_SHARE = 0.5
+
+# What a server refused unprocessed goes out again so often; never later than in the first half of a
+# deadline, so that a whole one is left.
+_RESENDS = 2
+_RESENDING_SHARE = 0.5
+_UNPROCESSED = frozenset({"goaway", "refused_stream"})
 
 
 class _Connection:
@@ -95,8 +102,32 @@ class HttpPool:
             headers: Beside the pool's own.
 
         Returns:
-            What became of it, after one and a half deadlines at most.
+            What became of it, after two deadlines at most.
         """
+        result = await self._post_once(url, body, headers)
+        if isinstance(result, NotSent) and result.code in _UNPROCESSED:
+            return await self._post_again(url, body, headers, result)
+        return result
+
+    async def _post_again(
+        self, url: str, body: bytes, headers: Iterable[tuple[str, str]], refused: NotSent
+    ) -> Result:
+        """Send what the server has certainly not processed once or twice more."""
+        clock = asyncio.get_running_loop().time
+        latest = clock() + self._options.deadline * _RESENDING_SHARE
+        result: Result = refused
+        for _ in range(_RESENDS):
+            if not (isinstance(result, NotSent) and result.code in _UNPROCESSED):
+                break
+            if self._is_closed or clock() > latest:
+                break
+            self._options.observe_resend(self._options.service, result.code)
+            result = await self._post_once(url, body, headers)
+        return result
+
+    async def _post_once(
+        self, url: str, body: bytes, headers: Iterable[tuple[str, str]]
+    ) -> Result:
         # Whoever waits has got all room that was left, so nobody is overtaken here.
         connection = self._find_room(1)
         if connection is None:
@@ -162,6 +193,9 @@ class HttpPool:
         opened = len(self._connections)
         demand = self._in_flight + len(self._waiting) + asking
         if opened >= self._options.connections or demand <= opened * self._options.streams:
+            return None
+        if self._options.warm_up and opened and all(c.room == 1 for c in self._connections):
+            # Whether the token is any good is not known yet.
             return None
         return None if self._is_closed else self._open()
 
