@@ -107,6 +107,10 @@ class FcmProvider:
         if isinstance(token, str):
             return
         code = outcome_code(token)
+        if isinstance(token, Misconfigured) and token.code == "proxy_login_refused":
+            raise ConfigurationError(
+                "GTR_PROXY: the proxy refuses the name and password in it", "correct them"
+            )
         if isinstance(token, Misconfigured):
             raise ConfigurationError(
                 f"{self._account.source}: Google gives no access token ({code})",

@@ -137,6 +137,8 @@ class GoogleTokens:
             answer = self._read(result, asked_at)
         elif result == NotSent("tls_untrusted"):
             answer = Misconfigured("tls_untrusted", "see GTR_CA_FILE")
+        elif result == NotSent("proxy_login_refused"):
+            answer = Misconfigured("proxy_login_refused", "see GTR_PROXY")
         else:
             # No push has been sent, so nothing about it is in doubt.
             answer = Retry(f"token_{result.code}")

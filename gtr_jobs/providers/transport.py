@@ -14,11 +14,10 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
 
-from pyreqwest.client import Client
-
 from gtr_jobs.providers.exchange import (
     Answered,
     HttpOptions,
+    Line,
     NotSent,
     Result,
     build_client,
@@ -39,11 +38,10 @@ _UNPROCESSED = frozenset({"goaway", "refused_stream"})
 class _Connection:
     """One client and what is under way on it."""
 
-    __slots__ = ("client", "in_flight", "is_closing", "last_used", "number", "room", "takes_more")
+    __slots__ = ("in_flight", "is_closing", "last_used", "line", "room", "takes_more")
 
-    def __init__(self, number: int, client: Client, room: int) -> None:
-        self.number = number
-        self.client = client
+    def __init__(self, line: Line, room: int) -> None:
+        self.line = line
         self.room = room
         self.in_flight = 0
         self.last_used = 0.0
@@ -125,9 +123,7 @@ class HttpPool:
             result = await self._post_once(url, body, headers)
         return result
 
-    async def _post_once(
-        self, url: str, body: bytes, headers: Iterable[tuple[str, str]]
-    ) -> Result:
+    async def _post_once(self, url: str, body: bytes, headers: Iterable[tuple[str, str]]) -> Result:
         # Whoever waits has got all room that was left, so nobody is overtaken here.
         connection = self._find_room(1)
         if connection is None:
@@ -138,7 +134,7 @@ class HttpPool:
         else:
             self._take(connection)
         try:
-            result = await exchange(connection.client, url, body, headers, connection.number)
+            result = await exchange(connection.line, url, body, headers)
             if self._options.warm_up:
                 connection.room = self._options.streams if isinstance(result, Answered) else 1
             return result
@@ -161,7 +157,7 @@ class HttpPool:
             number: `Answered.connection`.
         """
         for connection in self._connections:
-            if connection.number == number:
+            if connection.line.number == number:
                 self._retire(connection)
                 self._wake_waiting()
                 return
@@ -203,7 +199,7 @@ class HttpPool:
         self._opened += 1
         client = build_client(self._options, self._authorities, self._headers)
         room = 1 if self._options.warm_up else self._options.streams
-        connection = _Connection(self._opened, client, room)
+        connection = _Connection(Line(client, self._options.protocol, self._opened), room)
         self._connections.append(connection)
         if len(self._connections) > 1 and self._tidying is None:
             self._tidy_later()
@@ -261,7 +257,7 @@ class HttpPool:
             return
         connection.is_closing = True
         self._retired.discard(connection)
-        task = asyncio.get_running_loop().create_task(connection.client.close())
+        task = asyncio.get_running_loop().create_task(connection.line.client.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
