@@ -28,6 +28,10 @@ from gtr_jobs.providers.exchange import (
 # Waiting for room may take this part of a deadline; what is sent then has a whole one before it.
 _WAITING_SHARE = 0.5
 
+# Seconds. A body that is given as a stream is read by the HTTP client's own thread, which needs the
+# interpreter for it: with Python's 5 ms between two threads it would wait longer than it works.
+SWITCH_INTERVAL = 0.0005
+
 # What a server refused unprocessed goes out again so often; never later than in the first half of a
 # deadline, so that a whole one is left.
 _RESENDS = 2
