@@ -258,10 +258,8 @@ def _write_request(
         request = request.header(name, value)
     if line.protocol == "http1":
         return request.body_bytes(body).build_streamed()
-    if line.protocol == "negotiated":
-        # Where HTTP/1.1 comes of it, a length keeps the body from being sent in chunks.
-        request = request.header("content-length", str(len(body)))
-    # In one piece, yet as a stream: see above.
+    # In one piece, yet as a stream: see above. The length that a stream does not have is said by us.
+    request = request.header("content-length", str(len(body)))
     return request.body_stream((body,)).build_streamed()
 
 
