@@ -33,7 +33,7 @@ check: $(VENV)/.test ## Format, lint, types, imports and SQL
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar sql/migrations sql/engine sql/rules sql/worker sql/rpc sql/on sql/ops sql/dev gtr_jobs/dev/templates/app gtr_jobs/dev/bench
 
-suite: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The full suite on PostgreSQL 17
+suite: $(VENV)/.test tests/node/node_modules/.installed pgbouncer nginx ## The full suite on PostgreSQL 17
 	GTR_TEST_POSTGRES=$(POSTGRES) $(PYTEST) tests
 
 suite-others: $(VENV)/.test tests/node/node_modules/.installed postgres-15 ## SQL and what installs and claims by it on 15, 16 and 18
@@ -66,8 +66,8 @@ storm: $(VENV)/.test ## A provider in trouble for 10 minutes; WEATHER=mixed|down
 	@GTR_TEST_POSTGRES=$(POSTGRES) PYTHONPATH=tests $(BIN)/python -m chaos.storm \
 		$(WEATHER:%=--weather %) $(MINUTES:%=--minutes %) $(RATE:%=--rate %)
 
-bench: $(VENV)/.test tests/bench/peers/node_modules/.installed ## Measure everything beside the peers; takes half an hour
-	@for what in "drain --peers tests/bench/peers" latency writes depth memory; do \
+bench: $(VENV)/.test tests/bench/peers/node_modules/.installed nginx redis ## Measure everything beside the peers; takes half an hour
+	@for what in "drain --peers tests/bench/peers" latency writes depth memory "wire --peers tests/bench/peers" "push --peers tests/bench/peers"; do \
 		$(BIN)/gtr-jobs bench $$what --json || exit 1; \
 	done
 
@@ -87,6 +87,22 @@ pgbouncer:
 		echo "installing PgBouncer from Debian"; \
 		apt-get update -qq && apt-get install -y -qq pgbouncer >/dev/null; \
 		service pgbouncer stop >/dev/null 2>&1 || true; \
+	}
+
+.PHONY: nginx
+nginx:
+	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || { \
+		echo "installing nginx from Debian"; \
+		apt-get update -qq && apt-get install -y -qq nginx-light >/dev/null; \
+		service nginx stop >/dev/null 2>&1 || true; \
+	}
+
+.PHONY: redis
+redis:
+	@command -v redis-server >/dev/null || { \
+		echo "installing Redis from Debian"; \
+		apt-get update -qq && apt-get install -y -qq redis-server >/dev/null; \
+		service redis-server stop >/dev/null 2>&1 || true; \
 	}
 
 .PHONY: postgres-15

@@ -222,6 +222,11 @@ class Settings(BaseSettings):
     expo_url: HttpsUrl = Field(
         "https://exp.host", description="Expo's push service, or a stand-in."
     )
+    proxy: SecretStr | None = Field(
+        None,
+        description="HTTP proxy through which providers are reached (CONNECT), as "
+        "http://host:port or http://name:password@host:port; unset: none, whatever HTTPS_PROXY says.",
+    )
     ca_file: Path | None = Field(
         None,
         description="Certificate authority (PEM) to trust beside the usual ones, for stand-ins.",

@@ -10,9 +10,28 @@ from gtr_jobs.domain.outcome import OutcomeName
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.providers.base import ObserveAttempt, Provider
 from gtr_jobs.providers.exchange import HttpOptions
+from gtr_jobs.providers.proxy import read_proxy
 from gtr_jobs.providers.rotating import RotatingProvider
 from gtr_jobs.settings import Settings
 from gtr_jobs.tasks.envelope import Served
+
+
+def make_http_options(settings: Settings, metrics: Metrics) -> HttpOptions:
+    """Say how every provider is talked to.
+
+    Raises:
+        ConfigurationError: The proxy's address is none; names the setting.
+    """
+
+    def observe_resend(service: str, code: str) -> None:
+        metrics.provider_resends.labels(service, code).inc()
+
+    proxy = settings.proxy
+    return HttpOptions(
+        ca_file=settings.ca_file,
+        proxy=read_proxy(proxy.get_secret_value()) if proxy else None,
+        observe_resend=observe_resend,
+    )
 
 
 class ProviderMaker:
@@ -24,7 +43,7 @@ class ProviderMaker:
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        self._options = HttpOptions(ca_file=settings.ca_file)
+        self._options = make_http_options(settings, metrics)
         self._metrics = metrics
         self.signing = SigningTokens()
 

@@ -114,6 +114,41 @@ def memory(
     _run(postgres, as_json, lambda rig: asyncio.run(measure_memory(rig, size)))
 
 
+@app.command()
+def wire(
+    requests: Annotated[int, typer.Option(min=1000, help="Requests a round.")] = 100_000,
+    rounds: Rounds = 3,
+    peers: PeersFolder = None,
+    as_json: OneLine = False,
+) -> None:
+    """Requests a second of the transport: to nginx, and to the sink of the peers at 60 ms."""
+    from gtr_jobs.dev.bench.wire import WireSize, measure_wire  # noqa: PLC0415
+
+    size = WireSize(requests=requests, rounds=rounds)
+    _show(measure_wire(size, peers.resolve() if peers is not None else None), as_json)
+
+
+@app.command()
+def push(
+    peers: Annotated[
+        Path,
+        typer.Option(help="tests/bench/peers of the repository, where `npm ci` was run."),
+    ],
+    pushes: Annotated[int, typer.Option(min=1000, help="Chat messages a round.")] = 60_000,
+    rounds: Rounds = 3,
+    postgres: Postgres = 18,
+    as_json: OneLine = False,
+) -> None:
+    """Pushes a second of one worker process, from the queue to the ledger, beside BullMQ on Redis."""
+    from gtr_jobs.dev.bench.peers import Peers  # noqa: PLC0415
+    from gtr_jobs.dev.bench.push import PushSize, measure_push  # noqa: PLC0415
+
+    others = Peers(peers.resolve())
+    others.check()
+    size = PushSize(pushes=pushes, rounds=rounds)
+    _run(postgres, as_json, lambda rig: asyncio.run(measure_push(rig, others, size)))
+
+
 def _run(postgres: int, as_json: bool, measure: Callable[[Rig], dict[str, Any]]) -> None:
     from gtr_jobs.dev.bench.rig import open_rig  # noqa: PLC0415
     from gtr_jobs.dev.postgres_binaries import PostgresNotFoundError  # noqa: PLC0415
@@ -125,6 +160,10 @@ def _run(postgres: int, as_json: bool, measure: Callable[[Rig], dict[str, Any]])
         raise ConfigurationError(
             f"--postgres {postgres}: {error}", "take one that is there"
         ) from None
+    _show(figures, as_json)
+
+
+def _show(figures: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(figures))
     else:

@@ -22,6 +22,7 @@ _EXPO_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _APNS_HEX = re.compile(r"(?:[0-9a-fA-F]{2}){32,100}")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 # Registration tokens are `<instance id>:<base64url>`; Firebase installation ids are 22 such signs.
+_FCM_FID_LENGTH = 22
 _FCM_FID = re.compile(r"[A-Za-z0-9_-]{22}")
 _FCM_TOKEN = re.compile(r"[A-Za-z0-9_-]{6,}:[A-Za-z0-9_-]{20,}|[A-Za-z0-9_:-]{100,}")
 
@@ -47,6 +48,11 @@ def tell_shape(token: str) -> TokenShape | None:
     if _FCM_TOKEN.fullmatch(token) and not _HEX.fullmatch(token):
         return "fcm_token"
     return None
+
+
+def is_installation_id(token: str) -> bool:
+    """Tell whether a token of FCM is a Firebase installation id, and not a registration token."""
+    return len(token) == _FCM_FID_LENGTH and _FCM_FID.fullmatch(token) is not None
 
 
 def classify_token(token: str) -> TokenKind | None:

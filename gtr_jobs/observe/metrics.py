@@ -98,6 +98,12 @@ class Metrics:
             ["provider"],
             registry=self.registry,
         )
+        self.provider_resends = Counter(
+            "gtr_provider_resent_requests_total",
+            "Requests sent again because the server said that it had not processed them: refused_stream or goaway",
+            ["service", "reason"],
+            registry=self.registry,
+        )
         self.devices_dropped = Counter(
             "gtr_device_tokens_disabled_total",
             "Devices that a provider says are gone",

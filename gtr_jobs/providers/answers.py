@@ -57,6 +57,10 @@ def outcome_without_answer(result: NotSent | Broken) -> Outcome:
             return Misconfigured(
                 "tls_untrusted", "the server's certificate is not trusted; see GTR_CA_FILE"
             )
+        case NotSent(code="proxy_login_refused"):
+            return Misconfigured(
+                "proxy_login_refused", "the proxy refuses our name and password; see GTR_PROXY"
+            )
         case NotSent(code=code):
             return Retry(code)
         case Broken(code=code):

@@ -150,7 +150,7 @@ class ApnsProvider:
             return outcome, time.perf_counter() - started
 
         attempts = await do_each(pushes, send_one, self._hosts[0].pool.width)
-        outcomes = self._evidence.settle(outcome for outcome, _ in attempts)
+        outcomes = self._evidence.settle(pushes, [outcome for outcome, _ in attempts])
         self.pressure.judge(outcomes)
         for outcome, (_, seconds) in zip(outcomes, attempts, strict=True):
             if not isinstance(outcome, Held):

@@ -8,6 +8,7 @@ from typing import Any
 
 from gtr_jobs.domain.outcome import (
     Accepted,
+    Ambiguous,
     DeadTarget,
     Misconfigured,
     Outcome,
@@ -65,6 +66,8 @@ def classify_apns_answer(answered: Answered, push: Push, now: datetime) -> Outco
     if status == 200:
         return Accepted(answered.headers.get("apns-id") or str(push.push_id))
     reason = read_reason(answered)
+    if status < 300:
+        return Ambiguous(reason)
     if status == 410:
         return _classify_gone(reason, read_json_object(answered.body), push)
     if status in {408, 429} or status >= 500 or reason == "IdleTimeout":

@@ -42,7 +42,7 @@ def open_hosts(hosts: ApnsHosts, options: HttpOptions) -> tuple[Host, ...]:
     Raises:
         ConfigurationError: The file of certificate authorities cannot be used.
     """
-    options = replace(options, protocol="http2", warm_up=True)
+    options = replace(options, protocol="http2", warm_up=True, service="apns")
     other: ApnsEnvironment = "sandbox" if hosts.environment == "production" else "production"
     urls = {hosts.environment: hosts.first, other: hosts.other}
     return tuple(

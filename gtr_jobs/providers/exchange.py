@@ -4,13 +4,15 @@
     NotSent     certainly nothing was processed: sending again cannot send twice
     Broken      something broke after the first byte may have left: the server may have acted
 
-reqwest, underneath, sends again by itself what a server has refused unprocessed (REFUSED_STREAM,
-GOAWAY beyond the stream), twice at most; nothing else is ever repeated.
+Nothing underneath sends a request twice. reqwest would repeat what a server has refused unprocessed
+(REFUSED_STREAM, GOAWAY beyond the stream), unseen; it can only do so where it can copy the body, and
+a body that is given as a stream cannot be copied. HTTP/1.1 knows no such refusal. What is sent again
+is sent again by `HttpPool`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,17 +21,15 @@ from typing import Literal
 from cryptography.x509 import load_pem_x509_certificates
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ClientClosedError, DetailedPyreqwestError, PyreqwestError
+from pyreqwest.request import StreamRequest
 
 from gtr_jobs import __version__
 from gtr_jobs.domain.errors import ConfigurationError
+from gtr_jobs.providers.proxy import Proxy
 
 Protocol = Literal["http2", "http1", "negotiated"]
 
 LARGEST_BODY = 1024 * 1024
-
-# A silent connection is asked for a sign of life before a router on the way forgets it.
-_PING_AFTER = timedelta(seconds=60)
-_PING_PATIENCE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Answered:
 
     Args:
         status: HTTP status.
-        headers: Lower case names; the last value of a repeated one.
+        headers: By lower case name.
         body: All of it.
         connection: Which connection of its pool carried it.
     """
@@ -64,6 +64,8 @@ class NotSent:
         "goaway",
         "pool_closed",
         "pool_timeout",
+        "proxy_failed",
+        "proxy_login_refused",
         "refused_stream",
         "request_invalid",
         "tls_untrusted",
@@ -85,6 +87,13 @@ class Broken:
 
 Result = Answered | NotSent | Broken
 
+# Called when a request goes out again that a server refused unprocessed: the service, and the code.
+ObserveResend = Callable[[str, str], None]
+
+
+def observe_no_resend(service: str, code: str) -> None:
+    """Take no notice of what is sent again."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpOptions:
@@ -101,8 +110,15 @@ class HttpOptions:
             streams and would open a connection for each.
         connections: The most that a pool has open at a time.
         idle_seconds: When a connection that has nothing to do is closed; the first one stays.
-        warm_up: Whether a connection carries a single request until it has been answered: APNs
-            allows no more before it has seen a valid token.
+        warm_up: Whether a connection carries a single request until it has been answered, and no
+            second one is opened before the first has been: APNs allows no more before it has seen
+            a valid token.
+        ping_after: Seconds of silence after which a connection is asked for a sign of life, before
+            a router on the way forgets it.
+        ping_patience: Seconds that the sign may take.
+        proxy: Through which requests leave; none unless it is given, whatever the environment says.
+        service: Whom it talks to, for `observe_resend`.
+        observe_resend: Told of every request that is sent again.
     """
 
     protocol: Protocol = "http2"
@@ -114,6 +130,11 @@ class HttpOptions:
     connections: int = 12
     idle_seconds: float = 60.0
     warm_up: bool = False
+    ping_after: float = 60.0
+    ping_patience: float = 10.0
+    proxy: Proxy | None = None
+    service: str = ""
+    observe_resend: ObserveResend = observe_no_resend
 
     def __post_init__(self) -> None:
         if not 0 < self.connect_timeout < self.deadline:
@@ -160,7 +181,6 @@ def build_client(
         .default_headers(dict(headers))
         .https_only(enable=True)
         .min_tls_version("TLSv1.2")
-        .no_proxy()
         .follow_redirects(enable=False)
         .referer(enable=False)
         .gzip(enable=False)
@@ -169,8 +189,9 @@ def build_client(
         .deflate(enable=False)
         .timeout(timedelta(seconds=options.deadline))
         .connect_timeout(timedelta(seconds=options.connect_timeout))
-        .tcp_keepalive(_PING_AFTER)
+        .tcp_keepalive(timedelta(seconds=options.ping_after))
     )
+    builder = builder.no_proxy() if options.proxy is None else builder.proxy(options.proxy.build())
     if authorities is not None:
         builder = builder.add_root_certificate_pem(authorities)
     match options.protocol:
@@ -182,44 +203,45 @@ def build_client(
             builder = builder.http2(enable=True)
     return (
         builder.pool_idle_timeout(None)
-        .http2_keep_alive_interval(_PING_AFTER)
-        .http2_keep_alive_timeout(_PING_PATIENCE)
+        .http2_keep_alive_interval(timedelta(seconds=options.ping_after))
+        .http2_keep_alive_timeout(timedelta(seconds=options.ping_patience))
         .http2_keep_alive_while_idle(enabled=True)
         .build()
     )
 
 
-async def exchange(
-    client: Client, url: str, body: bytes, headers: Iterable[tuple[str, str]], connection: int
-) -> Result:
-    """POST a body and wait for the whole answer.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A client, and what is to be known of it.
 
     Args:
         client: From `build_client`.
+        protocol: What it speaks.
+        number: What `Answered.connection` says.
+    """
+
+    client: Client
+    protocol: Protocol
+    number: int = 0
+
+
+async def exchange(line: Line, url: str, body: bytes, headers: Iterable[tuple[str, str]]) -> Result:
+    """POST a body and wait for the whole answer.
+
+    Args:
+        line: Over which client.
         url: Where to; https only.
         body: What to send.
         headers: Beside the client's own.
-        connection: What `Answered.connection` says.
     """
     try:
-        request = client.post(url)
-        for name, value in headers:
-            request = request.header(name, value)
-        ready = request.body_bytes(body).build_streamed()
-    except ValueError:
-        return NotSent("request_invalid")
-    try:
+        ready = _write_request(line, url, body, headers)
         async with ready as response:
             # Fewer bytes than asked for means that the answer has ended.
-            content = await response.body_reader.read(LARGEST_BODY + 1)
-            if content is not None and len(content) > LARGEST_BODY:
+            content = await response.body_reader.read(LARGEST_BODY + 1) or b""
+            if len(content) > LARGEST_BODY:
                 return Broken("answer_too_large")
-            return Answered(
-                status=response.status,
-                headers=dict(response.headers),
-                body=bytes(content or b""),
-                connection=connection,
-            )
+            return Answered(response.status, response.headers, bytes(content), line.number)
     except ClientClosedError:
         return Broken("pool_closed")
     except ValueError:
@@ -228,14 +250,31 @@ async def exchange(
         return classify_error(error)
 
 
+def _write_request(
+    line: Line, url: str, body: bytes, headers: Iterable[tuple[str, str]]
+) -> StreamRequest:
+    request = line.client.post(url)
+    for name, value in headers:
+        request = request.header(name, value)
+    if line.protocol == "http1":
+        return request.body_bytes(body).build_streamed()
+    # In one piece, yet as a stream: see above. The length that a stream does not have is said by us.
+    request = request.header("content-length", str(len(body)))
+    return request.body_stream((body,)).build_streamed()
+
+
 # What reqwest, hyper and h2 say of an error, and what it means. The first that is found decides.
 _WHILE_CONNECTING: tuple[tuple[str, NotSent | Broken], ...] = (
     ("operation timed out", NotSent("connect_timeout")),
+    ("proxy authorization required", NotSent("proxy_login_refused")),
+    ("tunnel error", NotSent("proxy_failed")),
     ("dns error", NotSent("dns_failed")),
     ("invalid peer certificate", NotSent("tls_untrusted")),
     ("", NotSent("connect_failed")),
 )
 _AFTER_CONNECTING: tuple[tuple[str, NotSent | Broken], ...] = (
+    # A connection that gave no sign of life.
+    ("keep-alive timed out", Broken("connection_lost")),
     ("operation timed out", Broken("deadline")),
     ("stream error received: refused stream", NotSent("refused_stream")),
     # GOAWAY reaches only the streams that it says were not processed; the others end with the

@@ -90,6 +90,7 @@ class ExpoProvider:
                 streams=1,
                 connections=_CONNECTIONS,
                 warm_up=False,
+                service=self.name,
             ),
             headers,
         )

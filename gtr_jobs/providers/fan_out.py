@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -23,7 +23,8 @@ async def do_each(
     Returns:
         The results, in the order of the items.
     """
-    done: dict[int, Done] = {}
+    # A place for every item: whoever is first ready leaves the order as it is.
+    done: list[Any] = [None] * len(items)
     waiting = iter(enumerate(items))
 
     async def work() -> None:
@@ -33,4 +34,4 @@ async def do_each(
     async with asyncio.TaskGroup() as group:
         for _ in range(min(width, len(items))):
             group.create_task(work())
-    return [done[index] for index in range(len(items))]
+    return done

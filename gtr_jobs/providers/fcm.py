@@ -70,7 +70,7 @@ class FcmProvider:
         app: str = DEFAULT_APP,
     ) -> None:
         self.app = app
-        options = replace(options or HttpOptions(), protocol="http2")
+        options = replace(options or HttpOptions(), protocol="http2", service=self.name)
         project = quote(account.project_id, safe="")
         self._url = f"{base_url.rstrip('/')}/v1/projects/{project}/messages:send"
         self._account = account
@@ -104,7 +104,7 @@ class FcmProvider:
             return outcome, time.perf_counter() - started
 
         attempts = await do_each(pushes, send_one, self._pool.width)
-        outcomes = self._evidence.settle(outcome for outcome, _ in attempts)
+        outcomes = self._evidence.settle(pushes, [outcome for outcome, _ in attempts])
         self.pressure.judge(outcomes)
         for outcome, (_, seconds) in zip(outcomes, attempts, strict=True):
             if not isinstance(outcome, Held):
@@ -130,6 +130,10 @@ class FcmProvider:
         if isinstance(token, str):
             return
         code = outcome_code(token)
+        if isinstance(token, Misconfigured) and token.code == "proxy_login_refused":
+            raise ConfigurationError(
+                "GTR_PROXY: the proxy refuses the name and password in it", "correct them"
+            )
         if isinstance(token, Misconfigured):
             raise ConfigurationError(
                 f"{self._account.source}: Google gives no access token ({code})",

@@ -12,6 +12,7 @@ from uuid import uuid4
 from pyfcm import FCMNotification
 
 from gtr_jobs.domain.push import Message
+from gtr_jobs.domain.tokens import is_installation_id
 
 # FCM keeps nothing longer than four weeks.
 _LONGEST_TTL = 2_419_200
@@ -20,6 +21,9 @@ _LONGEST_TTL = 2_419_200
 # that no text can contain by accident.
 _PLACE = uuid4().hex
 _PLACE_BYTES = f'"{_PLACE}"'.encode()
+# pyfcm knows the older of the two names that FCM has for what a message goes to.
+_TOKEN_FIELD = b'"token"'
+_FID_FIELD = b'"fid"'
 
 # Its transport stays out of play; the credentials it insists on are never looked at.
 _build: Callable[..., bytes] = FCMNotification(
@@ -28,7 +32,10 @@ _build: Callable[..., bytes] = FCMNotification(
 
 
 class FcmBody:
-    """The request's body for one message and badge, but for the token.
+    """The request's body for one message and badge, but for the device.
+
+    FCM is moving from registration tokens (`message.token`) to Firebase installation ids
+    (`message.fid`) and takes both; a token's shape says which of them it is.
 
     Args:
         message: What is said.
@@ -39,7 +46,7 @@ class FcmBody:
         UnicodeEncodeError: A text holds half of a surrogate pair.
     """
 
-    __slots__ = ("_after", "_before")
+    __slots__ = ("_after", "_before_fid", "_before_token")
 
     def __init__(self, message: Message, badge: int, now: datetime) -> None:
         body = _build(
@@ -50,11 +57,14 @@ class FcmBody:
             android_config=_android(message, badge, now),
             apns_config=_apns(message, badge),
         )
-        self._before, _, self._after = body.rpartition(_PLACE_BYTES)
+        self._before_token, _, self._after = body.rpartition(_PLACE_BYTES)
+        start, _, between = self._before_token.rpartition(_TOKEN_FIELD)
+        self._before_fid = start + _FID_FIELD + between
 
     def for_token(self, token: str) -> bytes:
         """Give the body for one device."""
-        return self._before + json.dumps(token).encode() + self._after
+        before = self._before_fid if is_installation_id(token) else self._before_token
+        return before + json.dumps(token).encode() + self._after
 
 
 def _android(message: Message, badge: int, now: datetime) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""Google access tokens: asked for ahead of their end, once for everybody who waits."""
+"""Google access tokens: asked for ahead of their end by one task, and shared by everybody."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -58,6 +58,7 @@ class GoogleTokens:
         account: Whose tokens.
         options: How to talk to the token endpoint; HTTP/1.1 and HTTP/2 both do.
         clock: Monotonic seconds.
+        sleep: Lets seconds of that clock pass.
     """
 
     def __init__(
@@ -65,25 +66,32 @@ class GoogleTokens:
         account: ServiceAccount,
         options: HttpOptions,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._account = account
         self._pool = HttpPool(
-            replace(options, protocol="negotiated", connections=1, warm_up=False),
+            replace(
+                options,
+                protocol="negotiated",
+                connections=1,
+                warm_up=False,
+                service="google_oauth",
+            ),
             {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
         )
         self._clock = clock
+        self._sleep = sleep
         self._token: AccessToken | None = None
         self._asking: asyncio.Task[AccessToken | NoToken] | None = None
         self._refusal: NoToken | None = None
         self._ask_again_from = 0.0
+        self._renewing: asyncio.Task[None] | None = None
 
     async def get(self) -> str | NoToken:
         """Give a token that works, or say how every push ends without one."""
-        token, now = self._token, self._clock()
-        if token is None or now >= token.ends_at:
+        token = self._token
+        if token is None or self._clock() >= token.ends_at:
             return await self._ask()
-        if now >= token.renew_at and now >= self._ask_again_from:
-            self._start_asking()
         return token.value
 
     async def renew(self, rejected: str) -> str | NoToken:
@@ -98,6 +106,9 @@ class GoogleTokens:
         await self._pool.close()
         if self._asking is not None:
             await asyncio.wait([self._asking])
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.wait([self._renewing])
 
     async def _ask(self) -> str | NoToken:
         if self._refusal is not None and self._clock() < self._ask_again_from:
@@ -105,6 +116,13 @@ class GoogleTokens:
         # Whoever waits may be cancelled; the others still want the answer.
         answer = await asyncio.shield(self._start_asking())
         return answer.value if isinstance(answer, AccessToken) else answer
+
+    async def _renew_ahead(self) -> None:
+        """Get the next token while this one still works, again and again; ends when none works."""
+        while (token := self._token) is not None and self._clock() < token.ends_at:
+            due = max(token.renew_at, self._ask_again_from)
+            await self._sleep(max(0.0, due - self._clock()))
+            await asyncio.wait([self._start_asking()])
 
     def _start_asking(self) -> asyncio.Task[AccessToken | NoToken]:
         if self._asking is None or self._asking.done():
@@ -119,6 +137,8 @@ class GoogleTokens:
             answer = self._read(result, asked_at)
         elif result == NotSent("tls_untrusted"):
             answer = Misconfigured("tls_untrusted", "see GTR_CA_FILE")
+        elif result == NotSent("proxy_login_refused"):
+            answer = Misconfigured("proxy_login_refused", "see GTR_PROXY")
         else:
             # No push has been sent, so nothing about it is in doubt.
             answer = Retry(f"token_{result.code}")
@@ -129,6 +149,9 @@ class GoogleTokens:
         match answer:
             case AccessToken():
                 self._token, self._refusal = answer, None
+                if self._renewing is not None:
+                    self._renewing.cancel()
+                self._renewing = asyncio.get_running_loop().create_task(self._renew_ahead())
                 return
             case Throttled(retry_after=seconds):
                 pause = seconds

@@ -4,7 +4,8 @@ One client is one HTTP/2 connection, and a connection carries a hundred requests
 a round trip that is 1,600 requests a second, so a burst needs several.
 
     post ──▶ room on an open connection? ──▶ exchange ──▶ Answered | NotSent | Broken
-              └─ none: wait, and open one more when those that are open cannot hold all that waits
+       ▲      └─ none: wait, and open one more when those that are open cannot hold all that waits
+       └── once or twice more, counted, where the server says that it did not process the request
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
 
-from pyreqwest.client import Client
-
 from gtr_jobs.providers.exchange import (
     Answered,
     HttpOptions,
+    Line,
     NotSent,
     Result,
     build_client,
@@ -28,15 +28,24 @@ from gtr_jobs.providers.exchange import (
 # Waiting for room may take this part of a deadline; what is sent then has a whole one before it.
 _WAITING_SHARE = 0.5
 
+# Seconds. A body that is given as a stream is read by the HTTP client's own thread, which needs the
+# interpreter for it: with Python's 5 ms between two threads it would wait longer than it works.
+SWITCH_INTERVAL = 0.0005
+
+# What a server refused unprocessed goes out again so often; never later than in the first half of a
+# deadline, so that a whole one is left.
+_RESENDS = 2
+_RESENDING_SHARE = 0.5
+_UNPROCESSED = frozenset({"goaway", "refused_stream"})
+
 
 class _Connection:
     """One client and what is under way on it."""
 
-    __slots__ = ("client", "in_flight", "is_closing", "last_used", "number", "room", "takes_more")
+    __slots__ = ("in_flight", "is_closing", "last_used", "line", "room", "takes_more")
 
-    def __init__(self, number: int, client: Client, room: int) -> None:
-        self.number = number
-        self.client = client
+    def __init__(self, line: Line, room: int) -> None:
+        self.line = line
         self.room = room
         self.in_flight = 0
         self.last_used = 0.0
@@ -95,8 +104,30 @@ class HttpPool:
             headers: Beside the pool's own.
 
         Returns:
-            What became of it, after one and a half deadlines at most.
+            What became of it, after two deadlines at most.
         """
+        result = await self._post_once(url, body, headers)
+        if isinstance(result, NotSent) and result.code in _UNPROCESSED:
+            return await self._post_again(url, body, headers, result)
+        return result
+
+    async def _post_again(
+        self, url: str, body: bytes, headers: Iterable[tuple[str, str]], refused: NotSent
+    ) -> Result:
+        """Send what the server has certainly not processed once or twice more."""
+        clock = asyncio.get_running_loop().time
+        latest = clock() + self._options.deadline * _RESENDING_SHARE
+        result: Result = refused
+        for _ in range(_RESENDS):
+            if not (isinstance(result, NotSent) and result.code in _UNPROCESSED):
+                break
+            if self._is_closed or clock() > latest:
+                break
+            self._options.observe_resend(self._options.service, result.code)
+            result = await self._post_once(url, body, headers)
+        return result
+
+    async def _post_once(self, url: str, body: bytes, headers: Iterable[tuple[str, str]]) -> Result:
         # Whoever waits has got all room that was left, so nobody is overtaken here.
         connection = self._find_room(1)
         if connection is None:
@@ -107,7 +138,7 @@ class HttpPool:
         else:
             self._take(connection)
         try:
-            result = await exchange(connection.client, url, body, headers, connection.number)
+            result = await exchange(connection.line, url, body, headers)
             if self._options.warm_up:
                 connection.room = self._options.streams if isinstance(result, Answered) else 1
             return result
@@ -130,7 +161,7 @@ class HttpPool:
             number: `Answered.connection`.
         """
         for connection in self._connections:
-            if connection.number == number:
+            if connection.line.number == number:
                 self._retire(connection)
                 self._wake_waiting()
                 return
@@ -163,13 +194,16 @@ class HttpPool:
         demand = self._in_flight + len(self._waiting) + asking
         if opened >= self._options.connections or demand <= opened * self._options.streams:
             return None
+        if self._options.warm_up and opened and all(c.room == 1 for c in self._connections):
+            # Whether the token is any good is not known yet.
+            return None
         return None if self._is_closed else self._open()
 
     def _open(self) -> _Connection:
         self._opened += 1
         client = build_client(self._options, self._authorities, self._headers)
         room = 1 if self._options.warm_up else self._options.streams
-        connection = _Connection(self._opened, client, room)
+        connection = _Connection(Line(client, self._options.protocol, self._opened), room)
         self._connections.append(connection)
         if len(self._connections) > 1 and self._tidying is None:
             self._tidy_later()
@@ -227,7 +261,7 @@ class HttpPool:
             return
         connection.is_closing = True
         self._retired.discard(connection)
-        task = asyncio.get_running_loop().create_task(connection.client.close())
+        task = asyncio.get_running_loop().create_task(connection.line.client.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 

@@ -16,11 +16,13 @@ from gtr_jobs.dev.bench.latency import LatencySize, measure_latency
 from gtr_jobs.dev.bench.memory import MemorySize, measure_memory
 from gtr_jobs.dev.bench.peers import Peers
 from gtr_jobs.dev.bench.rig import Rig, open_rig
+from gtr_jobs.dev.bench.wire import WireSize, measure_wire
 from gtr_jobs.dev.bench.writes import WritesSize, measure_writes
 from gtr_jobs.domain.errors import ConfigurationError
 
 pytestmark = pytest.mark.timeout(120)
 
+SINKS = Path(__file__).resolve().parents[1] / "bench" / "peers"
 SERVER = {"postgres", "python", "cores", "load_before"}
 
 
@@ -79,6 +81,21 @@ async def test_memory_is_measured_while_jobs_are_drained(rig: Rig) -> None:
     """Of the worker's process, at its highest and towards the end."""
     figures = await measure_memory(rig, MemorySize(jobs=5000))
     assert 20 < figures["last_quarter_mib"] <= figures["peak_mib"]
+
+
+def test_the_wire_is_measured_near_and_far() -> None:
+    """Every request is answered; one that is far away costs what the streams allow, not more."""
+    figures = measure_wire(WireSize(requests=2000, rounds=1, connections=4), SINKS)
+    assert (figures["bench"], figures["requests"]) == ("wire", 2000)
+    assert figures["requests_per_second"] > 0
+    # Four connections of a hundred streams at 60 ms.
+    assert 0 < figures["far_requests_per_second"] < 4 * 100 / 0.060
+
+
+def test_a_sink_that_is_not_there_is_a_wrong_setting(tmp_path: Path) -> None:
+    """It says which folder is meant."""
+    with pytest.raises(ConfigurationError, match=r"--peers: there is no provider_sink\.mjs"):
+        measure_wire(WireSize(), tmp_path)
 
 
 def test_peers_that_are_not_installed_are_a_wrong_setting(tmp_path: Path) -> None:

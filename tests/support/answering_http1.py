@@ -6,7 +6,18 @@ import asyncio
 from typing import assert_never
 
 import h11
-from support.answers import Action, Answer, Decide, Drop, GoAway, ResetStream, SeenRequest, Stall
+from support.answers import (
+    Action,
+    AllowStreams,
+    Answer,
+    Decide,
+    Drop,
+    GoAway,
+    ResetStream,
+    SeenRequest,
+    Stall,
+    Trickle,
+)
 
 
 class Http1Connection:
@@ -80,9 +91,14 @@ class Http1Connection:
                 self._write(h11.Data(data=content))
                 self._write(h11.EndOfMessage())
                 self._h11.start_next_cycle()
-            case ResetStream() | GoAway():
+            case ResetStream() | GoAway() | AllowStreams():
                 message = "HTTP/1.1 has no such frame"
                 raise TypeError(message)
+            case Trickle():
+                self._write(h11.Response(status_code=200, headers=[*action.headers.items()]))
+                task = asyncio.create_task(self._trickle(action))
+                self._waiting.add(task)
+                task.add_done_callback(self._waiting.discard)
             case Drop() | Stall():
                 if action.after_headers:
                     self._write(h11.Response(status_code=200, headers=[("content-length", "9")]))
@@ -90,6 +106,13 @@ class Http1Connection:
                     self._transport.abort()
             case _:
                 assert_never(action)
+
+    async def _trickle(self, action: Trickle) -> None:
+        while not self._transport.is_closing():
+            self._write(h11.Data(data=action.piece))
+            await asyncio.sleep(action.seconds)
+            while self._transport.get_write_buffer_size() and not self._transport.is_closing():
+                await asyncio.sleep(0.005)
 
     def _write(self, event: h11.Event) -> None:
         if data := self._h11.send(event):

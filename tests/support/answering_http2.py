@@ -10,7 +10,19 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset, WindowUpdated
 from h2.settings import SettingCodes, Settings
-from support.answers import Action, Answer, Decide, Drop, GoAway, ResetStream, SeenRequest, Stall
+from hyperframe.frame import GoAwayFrame
+from support.answers import (
+    Action,
+    AllowStreams,
+    Answer,
+    Decide,
+    Drop,
+    GoAway,
+    ResetStream,
+    SeenRequest,
+    Stall,
+    Trickle,
+)
 
 
 @dataclass(slots=True)
@@ -104,11 +116,25 @@ class Http2Connection:
                 fields = {":status": str(action.status), "content-length": str(len(stream.unsent))}
                 self._h2.send_headers(stream_id, [*(fields | dict(action.headers)).items()])
                 self._send_some(stream_id)
+            case AllowStreams(count=count, answer=answer):
+                self._h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: count})
+                self._perform(stream_id, answer)
+            case Trickle():
+                fields = {":status": "200"} | dict(action.headers)
+                self._h2.send_headers(stream_id, [*fields.items()])
+                task = asyncio.create_task(self._trickle(stream_id, action))
+                self._waiting.add(task)
+                task.add_done_callback(self._waiting.discard)
             case ResetStream():
                 self._h2.reset_stream(stream_id, action.code)
                 self._streams.pop(stream_id, None)
             case GoAway():
                 last = stream_id if action.processed else max(stream_id - 2, 0)
+                if action.lingers:
+                    # Without h2's knowledge, which would send nothing after it.
+                    goaway = GoAwayFrame(last_stream_id=last, error_code=action.code)
+                    self._transport.write(goaway.serialize())
+                    return
                 self._h2.close_connection(action.code, last_stream_id=last)
                 self._flush()
                 self._transport.close()
@@ -121,6 +147,15 @@ class Http2Connection:
             case _:
                 assert_never(action)
         self._flush()
+
+    async def _trickle(self, stream_id: int, action: Trickle) -> None:
+        while stream_id in self._streams:
+            self._streams[stream_id].unsent += action.piece
+            self._send_some(stream_id)
+            self._flush()
+            await asyncio.sleep(action.seconds)
+            while stream_id in self._streams and self._streams[stream_id].unsent:
+                await asyncio.sleep(0.005)
 
     def _send_some(self, stream_id: int) -> None:
         stream = self._streams[stream_id]

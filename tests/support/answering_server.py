@@ -26,6 +26,7 @@ class AnsweringServer:
         folder: Where the authority's certificate is written for clients.
         hostname: The name in the certificate.
         max_streams: How many requests at a time a connection allows.
+        certificate: What it shows instead of one of `authority` for `hostname`.
     """
 
     def __init__(
@@ -34,13 +35,14 @@ class AnsweringServer:
         folder: Path,
         hostname: str = "localhost",
         max_streams: int = 1000,
+        certificate: trustme.LeafCert | None = None,
     ) -> None:
         self.ca_file = folder / "authority.pem"
         authority.cert_pem.write_to_path(self.ca_file)
         self.max_streams = max_streams
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.set_alpn_protocols(["h2", "http/1.1"])
-        authority.issue_cert(hostname).configure_cert(self._tls)
+        (certificate or authority.issue_cert(hostname)).configure_cert(self._tls)
         self._script: deque[Action] = deque()
         self._decide: Decide | None = None
         self._listener: asyncio.Server | None = None

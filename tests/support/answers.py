@@ -64,15 +64,17 @@ class ResetStream:
 
 @dataclass(frozen=True, slots=True)
 class GoAway:
-    """GOAWAY, then the connection is closed (HTTP/2 only).
+    """GOAWAY, then the connection is closed unless it lingers (HTTP/2 only).
 
     Args:
         processed: Whether the request counts among the processed ones (its id <= last_stream_id).
         code: The reason.
+        lingers: Whether the connection stays open, and answers what counts as processed.
     """
 
     processed: bool
     code: ErrorCodes = ErrorCodes.NO_ERROR
+    lingers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +99,28 @@ class Stall:
     after_headers: bool = False
 
 
-Action = Answer | ResetStream | GoAway | Drop | Stall
+@dataclass(frozen=True, slots=True)
+class Trickle:
+    """An answer that never ends: its headers, then a piece again and again.
+
+    Args:
+        piece: What each piece is.
+        seconds: How long between two; nothing to send as much as the client takes.
+        headers: Beside the status.
+    """
+
+    piece: bytes = b"x"
+    seconds: float = 0.05
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AllowStreams:
+    """SETTINGS with another number of streams, then an answer (HTTP/2 only)."""
+
+    count: int
+    answer: Answer = field(default_factory=Answer)
+
+
+Action = Trickle | AllowStreams | Answer | ResetStream | GoAway | Drop | Stall
 Decide = Callable[[SeenRequest], Action]

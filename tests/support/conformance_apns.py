@@ -7,11 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from support.answers import Action, Answer
-from support.conformance import Case
+from support.conformance import RETRY_AFTERS, Case
 from support.pushes import NOW, make_push
 
 from gtr_jobs.domain.outcome import (
     Accepted,
+    Ambiguous,
     DeadTarget,
     Misconfigured,
     Outcome,
@@ -146,5 +147,35 @@ APNS_CASES: tuple[Case, ...] = (
         "400-reason-is-no-code",
         apns_error(400, "somebody's words"),
         Misconfigured("http_400", NOT_APNS),
+    ),
+    # APNs' acceptance is its status; a body is neither promised nor looked at.
+    _case("200-too-large", Answer(200, b"x" * 10_000_000), Ambiguous("answer_too_large")),
+    _case("204", Answer(204), Ambiguous("http_204")),
+    _case(
+        "400-truncated-json",
+        Answer(400, b'{"reason": "BadDev'),
+        Misconfigured("http_400", NOT_APNS),
+    ),
+    _case("400-wrong-charset", Answer(400, b"\xff\xfe{\x00"), Misconfigured("http_400", NOT_APNS)),
+    _case(
+        "400-gzip",
+        Answer(400, b"\x1f\x8b\x08bomb", {"content-encoding": "gzip"}),
+        Misconfigured("http_400", NOT_APNS),
+    ),
+    *(
+        _case(
+            f"429-device-{name}",
+            apns_error(429, "TooManyRequests", {"retry-after": value}),
+            Retry("TooManyRequests", 60.0 if seconds is None else seconds),
+        )
+        for name, value, seconds in RETRY_AFTERS
+    ),
+    *(
+        _case(
+            f"503-{name}",
+            apns_error(503, "ServiceUnavailable", {"retry-after": value}),
+            Retry("ServiceUnavailable", max(900.0, seconds or 0.0)),
+        )
+        for name, value, seconds in RETRY_AFTERS
     ),
 )

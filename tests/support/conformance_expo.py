@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from support.answers import Action, Answer
-from support.conformance import Case
+from support.conformance import RETRY_AFTERS, Case
 
 from gtr_jobs.domain.outcome import (
     Accepted,
@@ -52,6 +52,8 @@ def refused(code: str) -> Mapping[str, Any]:
 def _case(name: str, action: Action, outcome: Outcome) -> Case:
     return Case("expo", name, action, outcome)
 
+
+UNREADABLE = Ambiguous("ticket_count")
 
 EXPO_CASES: tuple[Case, ...] = (
     _case("ticket", tickets({"status": "ok", "id": "T1"}), Accepted("T1")),
@@ -118,4 +120,32 @@ EXPO_CASES: tuple[Case, ...] = (
     _case("413", Answer(413, b""), Rejected("http_413")),
     _case("404", Answer(404, b"<html>"), Misconfigured("http_404", NOT_EXPO)),
     _case("302", Answer(302, headers={"location": "/"}), Misconfigured("http_302", NOT_EXPO)),
+    *(
+        _case(name, action, outcome)
+        for name, action, outcome in (
+            ("200-truncated-json", Answer(200, b'{"data": "proj'), UNREADABLE),
+            ("200-empty", Answer(200, b""), UNREADABLE),
+            ("200-wrong-charset", Answer(200, '{"data": "ü"}'.encode("utf-16")[:-1]), UNREADABLE),
+            ("200-nul-bytes", Answer(200, b"\x00" * 64), UNREADABLE),
+            ("200-deep-json", Answer(200, b"[" * 200_000), UNREADABLE),
+            (
+                "200-gzip",
+                Answer(200, b"\x1f\x8b\x08bomb", {"content-encoding": "gzip"}),
+                UNREADABLE,
+            ),
+            ("200-too-large", Answer(200, b"x" * 10_000_000), Ambiguous("answer_too_large")),
+        )
+    ),
+    *(
+        _case(
+            f"429-{name}",
+            expo_error(429, "TOO_MANY_REQUESTS", headers={"retry-after": value}),
+            Throttled("TOO_MANY_REQUESTS", 60.0 if seconds is None else seconds),
+        )
+        for name, value, seconds in RETRY_AFTERS
+    ),
+    *(
+        _case(f"503-{name}", Answer(503, b"", {"retry-after": value}), Retry("http_503", seconds))
+        for name, value, seconds in RETRY_AFTERS
+    ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from support.answers import Action, Answer
-from support.conformance import Case
+from support.conformance import RETRY_AFTERS, Case
 
 from gtr_jobs.domain.outcome import (
     Accepted,
@@ -74,6 +74,8 @@ _INVALID_TOKEN = fcm_error(
     "INVALID_ARGUMENT",
     message="The registration token is not a valid FCM registration token",
 )
+
+UNREADABLE = Ambiguous("answer_unreadable")
 
 FCM_CASES: tuple[Case, ...] = (
     _case(
@@ -173,5 +175,37 @@ FCM_CASES: tuple[Case, ...] = (
         "500-code-is-no-code",
         fcm_error(500, "somebody's words", "INTERNAL ERROR: words"),
         Retry("http_500", 10.0),
+    ),
+    *(
+        _case(name, action, outcome)
+        for name, action, outcome in (
+            ("200-truncated-json", Answer(200, b'{"name": "proj'), UNREADABLE),
+            ("200-empty", Answer(200, b""), UNREADABLE),
+            ("200-wrong-charset", Answer(200, '{"name": "ü"}'.encode("utf-16")[:-1]), UNREADABLE),
+            ("200-nul-bytes", Answer(200, b"\x00" * 64), UNREADABLE),
+            ("200-deep-json", Answer(200, b"[" * 200_000), UNREADABLE),
+            (
+                "200-gzip",
+                Answer(200, b"\x1f\x8b\x08bomb", {"content-encoding": "gzip"}),
+                UNREADABLE,
+            ),
+            ("200-too-large", Answer(200, b"x" * 10_000_000), Ambiguous("answer_too_large")),
+        )
+    ),
+    *(
+        _case(
+            f"429-{name}",
+            fcm_error(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED", headers={"retry-after": value}),
+            Throttled("QUOTA_EXCEEDED", 60.0 if seconds is None else seconds),
+        )
+        for name, value, seconds in RETRY_AFTERS
+    ),
+    *(
+        _case(
+            f"503-{name}",
+            fcm_error(503, "UNAVAILABLE", "UNAVAILABLE", headers={"retry-after": value}),
+            Retry("UNAVAILABLE", max(10.0, seconds or 0.0)),
+        )
+        for name, value, seconds in RETRY_AFTERS
     ),
 )

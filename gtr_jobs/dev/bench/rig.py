@@ -28,6 +28,15 @@ _IDENTITY = Identity("gtr-bench", "bench")
 _names = count(1)
 
 
+def describe_machine() -> dict[str, Any]:
+    """Say what machine figures are of, and how busy it was."""
+    return {
+        "python": platform.python_version(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Rig:
     """A server to measure on.
@@ -60,12 +69,7 @@ class Rig:
 
     def describe(self) -> dict[str, Any]:
         """Say what machine and versions the figures are of."""
-        return {
-            "postgres": self.version,
-            "python": platform.python_version(),
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
-            "load_before": round(os.getloadavg()[0], 2),
-        }
+        return {"postgres": self.version} | describe_machine()
 
 
 @dataclass(frozen=True, slots=True)

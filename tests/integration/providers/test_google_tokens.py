@@ -27,10 +27,24 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self._sleeping: list[tuple[float, asyncio.Event]] = []
 
     def tell(self) -> float:
         """Say what time it is."""
         return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when so many seconds have passed."""
+        over = asyncio.Event()
+        self._sleeping.append((self.now + seconds, over))
+        await over.wait()
+
+    def let_pass(self, seconds: float) -> None:
+        """Let time pass, and wake who slept until then."""
+        self.now += seconds
+        for until, over in self._sleeping:
+            if until <= self.now:
+                over.set()
 
 
 @asynccontextmanager
@@ -38,11 +52,13 @@ async def open_tokens(
     server: AnsweringServer, clock: Clock | None = None, **options: Any
 ) -> AsyncIterator[GoogleTokens]:
     """Make what gives tokens, and close it after its use."""
+    clock = clock or Clock()
     key = service_account_json(token_uri=server.url + "/token")
     tokens = GoogleTokens(
         read_service_account(KeyText(key, "GTR_FCM_CREDENTIALS_FILE: key.json")),
         HttpOptions(**{"ca_file": server.ca_file, **options}),
-        (clock or Clock()).tell,
+        clock.tell,
+        clock.sleep,
     )
     try:
         yield tokens
@@ -85,18 +101,20 @@ async def test_a_token_is_asked_for_once_by_everybody(answering_server: Answerin
     assert len(answering_server.requests) == 1
 
 
-async def test_a_token_is_replaced_ahead_of_its_end(answering_server: AnsweringServer) -> None:
-    """While it still works, the next is fetched beside it, and nobody waits."""
+async def test_a_token_is_replaced_ahead_of_its_end_by_nobody_who_sends(
+    answering_server: AnsweringServer,
+) -> None:
+    """While it still works, the next is fetched beside it without anybody asking, and nobody waits."""
     held = asyncio.Event()
     answering_server.answer(issue_token(1), Answer(200, issue_token(2).body, after=held))
     clock = Clock()
     async with open_tokens(answering_server, clock) as tokens:
         assert await tokens.get() == "token-1"
-        clock.now += 3600 * 0.84
+        await asyncio.sleep(0)
+        clock.let_pass(3600 * 0.84)
         assert await tokens.get() == "token-1"
         assert len(answering_server.requests) == 1
-        clock.now += 3600 * 0.02
-        assert await tokens.get() == "token-1"
+        clock.let_pass(3600 * 0.02)
         await answering_server.saw(2)
         assert await tokens.get() == "token-1"
         held.set()
@@ -104,6 +122,24 @@ async def test_a_token_is_replaced_ahead_of_its_end(answering_server: AnsweringS
             await asyncio.sleep(0)
         assert await tokens.get() == "token-2"
     assert len(answering_server.requests) == 2
+
+
+async def test_one_token_is_asked_for_however_many_send_meanwhile(
+    answering_server: AnsweringServer,
+) -> None:
+    """Through three lives of a token, with twenty senders at every moment, Google is asked four times."""
+    answering_server.answer_with(lambda _: issue_token(len(answering_server.requests)))
+    clock = Clock()
+    async with open_tokens(answering_server, clock) as tokens:
+        for number in range(1, 4):
+            given = await asyncio.gather(*(tokens.get() for _ in range(20)))
+            assert given == [f"token-{number}"] * 20
+            clock.let_pass(3600 * 0.86)
+            await answering_server.saw(number + 1)
+            while await tokens.get() == f"token-{number}":
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+    assert len(answering_server.requests) == 4
 
 
 async def test_a_token_that_has_ended_is_not_used(answering_server: AnsweringServer) -> None:
@@ -117,21 +153,24 @@ async def test_a_token_that_has_ended_is_not_used(answering_server: AnsweringSer
 
 
 async def test_a_fault_ahead_of_the_end_harms_nobody(answering_server: AnsweringServer) -> None:
-    """The old token goes on, and Google is not asked again at every push."""
+    """The old token goes on, and Google is asked again after a pause, not at every push."""
     answering_server.answer(issue_token(1), Answer(500), issue_token(3))
     clock = Clock()
     async with open_tokens(answering_server, clock) as tokens:
         await tokens.get()
-        clock.now += 3600 * 0.9
-        assert await tokens.get() == "token-1"
+        await asyncio.sleep(0)
+        clock.let_pass(3600 * 0.9)
         await answering_server.saw(2)
         assert tokens._asking is not None
         assert await asyncio.shield(tokens._asking) == Retry("token_http_500")
-        assert await tokens.get() == "token-1"
-        assert tokens._asking.done()
-        clock.now += 2
-        assert await tokens.get() == "token-1"
+        assert await asyncio.gather(*(tokens.get() for _ in range(20))) == ["token-1"] * 20
+        assert len(answering_server.requests) == 2
+        await asyncio.sleep(0)
+        clock.let_pass(2)
         await answering_server.saw(3)
+        while await tokens.get() == "token-1":
+            await asyncio.sleep(0)
+        assert await tokens.get() == "token-3"
 
 
 async def test_a_refused_token_is_renewed_once_for_all(answering_server: AnsweringServer) -> None:

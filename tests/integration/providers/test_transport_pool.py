@@ -169,16 +169,23 @@ async def test_a_connection_that_warms_up_begins_with_one_request(
     assert answering_server.connections == 1
 
 
-async def test_connections_warm_up_beside_each_other(answering_server: AnsweringServer) -> None:
-    """A burst for three connections opens three, each with a single request."""
-    held = asyncio.Event()
-    answering_server.answer(Answer(200, after=held))
+async def test_a_second_connection_waits_for_the_first_answer(
+    answering_server: AnsweringServer,
+) -> None:
+    """A burst for three connections is one request, until that is answered: then all three open."""
+    first = asyncio.Event()
+    others = asyncio.Event()
+    answering_server.answer(Answer(200, after=first), Answer(200, after=others))
     async with open_pool(answering_server, streams=10, warm_up=True) as pool:
-        tasks = post(pool, answering_server, 30)
-        await answering_server.saw(3)
-        assert (pool.in_flight, pool.open_connections) == (3, 3)
-        held.set()
-        await asyncio.gather(*tasks)
+        tasks = post(pool, answering_server, 31)
+        await answering_server.saw(1)
+        assert (pool.in_flight, pool.open_connections) == (1, 1)
+        first.set()
+        await answering_server.saw(13)
+        assert (pool.in_flight, pool.open_connections) == (12, 3)
+        assert answering_server.connections == 3
+        others.set()
+        assert {type(result) for result in await asyncio.gather(*tasks)} == {Answered}
     assert answering_server.connections == 3
 
 

@@ -119,14 +119,14 @@ async def test_what_breaks_after_sending_is_broken(
         (ResetStream(ErrorCodes.REFUSED_STREAM), NotSent("refused_stream"), 3),
         (GoAway(processed=True), Broken("connection_lost"), 1),
         (GoAway(processed=False), NotSent("goaway"), 3),
-        (GoAway(processed=False, code=ErrorCodes.INTERNAL_ERROR), NotSent("goaway"), 1),
+        (GoAway(processed=False, code=ErrorCodes.INTERNAL_ERROR), NotSent("goaway"), 3),
     ],
     ids=repr,
 )
 async def test_http2_says_whether_it_was_processed(
     answering_server: AnsweringServer, action: Action, expected: Result, most: int
 ) -> None:
-    """Only what the server calls unprocessed is sent again by the client, twice and no more."""
+    """Only what the server calls unprocessed is sent again, twice and no more."""
     answering_server.answer(action)
     assert await post_once(answering_server, "http2") == expected
     assert len(answering_server.requests) == most

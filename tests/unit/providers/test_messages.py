@@ -13,7 +13,7 @@ from support.pushes import NOW, make_message, make_push, make_token
 
 from gtr_jobs.domain.payload import fit_body, fit_title
 from gtr_jobs.domain.push import Message
-from gtr_jobs.domain.tokens import TokenKind
+from gtr_jobs.domain.tokens import TokenKind, tell_shape
 from gtr_jobs.providers.apns_message import apns_headers, write_apns_body
 from gtr_jobs.providers.expo_message import ExpoBody
 from gtr_jobs.providers.fcm_message import FcmBody
@@ -73,6 +73,19 @@ def test_fcm_gets_everything_a_phone_of_either_kind_needs() -> None:
             },
         },
     }
+
+
+def test_an_installation_id_goes_where_fcm_wants_it() -> None:
+    """A token of that shape is `message.fid`, any other `message.token`; the rest is the same text."""
+    body = FcmBody(make_message(data={"token": "a word"}), 3, NOW)
+    fid, token = "cAbDeFgHiJkLmNoPqRsT-_", make_token("fcm")
+    assert tell_shape(fid) == "fcm_fid"
+    by_id, by_token = json.loads(body.for_token(fid)), json.loads(body.for_token(token))
+    assert by_id["message"].pop("fid") == fid
+    assert by_token["message"].pop("token") == token
+    assert by_id == by_token
+    assert "token" not in by_id["message"]
+    assert by_id["message"]["data"]["token"] == "a word"
 
 
 def test_a_calm_message_is_calm_everywhere() -> None:
