@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, assert_never
 
 from gtr_jobs.domain.outcome import Ambiguous, Misconfigured, Outcome, Rejected, Retry
 from gtr_jobs.providers.exchange import Broken, NotSent
+from gtr_jobs.providers.json_text import read_json
 
 # What a provider's own code may look like. Anything else could be content, and goes no further.
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
@@ -19,7 +19,7 @@ NOT_TEXT = Rejected("text_invalid", "a text holds half of a surrogate pair")
 def read_json_object(body: bytes) -> Mapping[str, Any]:
     """Read a body as a JSON object; empty for anything else."""
     try:
-        value = json.loads(body)
+        value = read_json(body)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

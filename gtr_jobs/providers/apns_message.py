@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 from aioapns import PRIORITY_HIGH, PRIORITY_NORMAL, PushType
 
 from gtr_jobs.domain.push import Message, Push
+from gtr_jobs.providers.json_text import write_json
 
 # What every request carries; `apns-priority` and the rest differ.
 PUSH_TYPE: str = PushType.ALERT.value
@@ -27,7 +26,7 @@ def write_apns_body(message: Message, badge: int) -> bytes:
         "thread-id": message.thread_id,
     }
     body = {**message.data, "url": message.url, "aps": aps}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return write_json(body)
 
 
 def apns_headers(push: Push) -> tuple[tuple[str, str], ...]:

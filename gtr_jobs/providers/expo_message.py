@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from datetime import datetime
 
 from gtr_jobs.domain.push import Message
+from gtr_jobs.providers.json_text import write_json
 
 # Expo passes the time to live on to FCM, which keeps nothing longer than four weeks.
 _LONGEST_TTL = 2_419_200
@@ -41,8 +41,8 @@ class ExpoBody:
             "tag": message.collapse_id,
             "threadId": message.thread_id,
         }
-        self._fields = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+        self._fields = write_json(fields)
 
     def for_token(self, token: str) -> bytes:
         """Give the message for one device."""
-        return b'{"to":' + json.dumps(token).encode() + b"," + self._fields[1:]
+        return b'{"to":' + write_json(token) + b"," + self._fields[1:]

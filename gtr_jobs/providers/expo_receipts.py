@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +27,7 @@ from gtr_jobs.providers.answers import (
 )
 from gtr_jobs.providers.exchange import Answered, Broken
 from gtr_jobs.providers.fan_out import do_each
+from gtr_jobs.providers.json_text import write_json
 from gtr_jobs.providers.transport import HttpPool
 
 # Expo allows a thousand; its own library asks for so many.
@@ -117,7 +117,7 @@ class ReceiptReader:
 
     async def _ask(self, ticket_ids: Sequence[str], left: _Left) -> Mapping[str, Receipt]:
         left.requests -= 1
-        body = json.dumps({"ids": [*ticket_ids]}).encode()
+        body = write_json({"ids": [*ticket_ids]})
         result = await self._pool.post(self._url, body)
         if result == Broken("connection_lost"):
             # Most likely one that rested and that Expo had closed; asking twice changes nothing.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -34,6 +33,7 @@ from gtr_jobs.providers.fcm_answers import (
 from gtr_jobs.providers.fcm_message import FcmBody
 from gtr_jobs.providers.google_account import ServiceAccount
 from gtr_jobs.providers.google_tokens import GoogleTokens
+from gtr_jobs.providers.json_text import read_json, write_json
 from gtr_jobs.providers.once_per_message import OncePerMessage
 from gtr_jobs.providers.pressure import Pressure, account_name
 from gtr_jobs.providers.transport import HttpPool
@@ -121,8 +121,7 @@ class FcmProvider:
             body = FcmBody(push.message, push.badge, self._now()).for_token(push.target.token)
         except UnicodeEncodeError:
             return NOT_TEXT
-        checked = {**json.loads(body), "validate_only": True}
-        return await self._send_body(json.dumps(checked).encode())
+        return await self._send_body(write_json({**read_json(body), "validate_only": True}))
 
     async def check(self) -> None:
         """Get an access token; see `Provider.check`."""
