@@ -62,7 +62,7 @@ chaos: $(VENV)/.test tests/node/node_modules/.installed ## Hundreds of faults by
 chaos-tests: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## Single faults at a size that the suite has no time for
 	GTR_TEST_POSTGRES=$(POSTGRES) $(PYTEST) -m chaos tests/chaos
 
-storm: $(VENV)/.test ## A provider in trouble for 10 minutes; WEATHER=mixed|down|silent, MINUTES=, RATE=
+storm: $(VENV)/.test tests/node/node_modules/.installed ## A provider in trouble for 10 minutes; WEATHER=mixed|down|silent, MINUTES=, RATE=
 	@GTR_TEST_POSTGRES=$(POSTGRES) PYTHONPATH=tests $(BIN)/python -m chaos.storm \
 		$(WEATHER:%=--weather %) $(MINUTES:%=--minutes %) $(RATE:%=--rate %)
 
