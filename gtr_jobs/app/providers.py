@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, partial
 
 from gtr_jobs.app.credentials import Credential, SigningTokens, read_credentials
 from gtr_jobs.domain.errors import ConfigurationError
@@ -58,9 +59,12 @@ class ProviderMaker:
     def _observe(self, app: str) -> ObserveAttempt:
         metrics = self._metrics
 
+        attempts = cache(partial(metrics.delivery_attempts.labels, app))
+        durations = cache(partial(metrics.provider_seconds.labels, app))
+
         def observe(provider: str, outcome: OutcomeName, seconds: float) -> None:
-            metrics.delivery_attempts.labels(app, provider, outcome).inc()
-            metrics.provider_seconds.labels(app, provider).observe(seconds)
+            attempts(provider, outcome).inc()
+            durations(provider).observe(seconds)
 
         return observe
 

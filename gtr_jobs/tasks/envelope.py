@@ -42,16 +42,16 @@ class Receiver:
         dedupe_key: The delivery's name.
         device: Where; None for a person without a device.
         was_maybe_sent: An earlier attempt may have reached its provider.
+        token_kind: Which provider's token it is, told by its shape.
     """
 
     dedupe_key: UUID
     device: Device | None = None
     was_maybe_sent: bool = False
+    token_kind: TokenKind | None = field(init=False)
 
-    @property
-    def token_kind(self) -> TokenKind | None:
-        """Which provider's token it is, told by its shape."""
-        return classify_token(self.device.token) if self.device else None
+    def __post_init__(self) -> None:
+        self.token_kind = classify_token(self.device.token) if self.device else None
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from gtr_jobs.db.inbox import Inbox
 from gtr_jobs.db.pool import PASSING_ERRORS
 from gtr_jobs.db.sources import Sources
 from gtr_jobs.domain.delivery import Channel, make_dedupe_key
-from gtr_jobs.domain.outcome import Ambiguous, DeadTarget, DeliveryState, Outcome, Skipped
+from gtr_jobs.domain.outcome import Ambiguous, DeliveryState, Outcome, Skipped
 from gtr_jobs.domain.sources import ChatMessage, Source, SourceRow
 from gtr_jobs.engine.batches import Finish
 from gtr_jobs.engine.fence import may_send_now
@@ -28,8 +28,6 @@ from gtr_jobs.engine.levers import Levers
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.engine.retry import end_after_fault
 from gtr_jobs.kinds.base import Kind
-from gtr_jobs.observe import events
-from gtr_jobs.observe.faults import places_of
 from gtr_jobs.observe.logs import Logger
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.providers.base import Provider
@@ -45,6 +43,7 @@ from gtr_jobs.tasks.envelope import (
     word_note,
 )
 from gtr_jobs.tasks.holding import Sending, hold_all
+from gtr_jobs.tasks.reports import Reports
 
 # A provider's answers are written as they come in: the first hundred do not wait for the last.
 PUSHES_A_CALL = 100
@@ -109,7 +108,7 @@ class PushTask:
         self._scheme = scheme
         self._levers = levers
         self._accounts = Accounts(providers.values(), self.kinds, levers, log, metrics)
-        self._log = log
+        self._reports = Reports(self.queue, log, metrics)
         self._metrics = metrics
 
     async def __call__(self, jobs: Sequence[Job], finish: Finish) -> None:
@@ -146,7 +145,7 @@ class PushTask:
         try:
             rows = await self._store.sources.read_rows(source, [row_id for _, row_id in named])
         except Exception as error:  # noqa: BLE001  (what stands on one table must not hold up what stands on others)
-            self._report_fault(error, len(named))
+            self._reports.fault(error, len(named))
             is_passing = isinstance(error, PASSING_ERRORS)
             for job, _ in named:
                 end = HandBack(_UNREAD_SECONDS) if is_passing else end_after_fault(job, error)
@@ -170,7 +169,7 @@ class PushTask:
         try:
             return self._envelope(subject.job, subject.row_id, subject.row, audience)
         except Exception as error:  # noqa: BLE001  (one row that cannot be worded keeps no other from being sent)
-            self._report_fault(error, 1)
+            self._reports.fault(error, 1)
             finish(Ack(subject.job, end_after_fault(subject.job, error)))
             return None
 
@@ -256,38 +255,14 @@ class PushTask:
             outcomes = await provider.send([push for _, _, push in chunk])
             answered = list(zip(chunk, outcomes, strict=True))
         except Exception as error:  # noqa: BLE001  (what other chunks sent must still be written)
-            self._report_fault(error, len(chunk))
+            self._reports.fault(error, len(chunk))
             answered = [(sent, Ambiguous("provider_fault")) for sent in chunk]
         for (envelope, receiver, _), outcome in await self._accounts.hold_unasked(
             provider, answered
         ):
             envelope.settle(receiver, outcome, provider.name)
-            self._report(envelope.job, receiver, provider.name, outcome)
+            self._reports.answer(envelope.job, receiver, provider.name, outcome)
             self._finish_if_settled(envelope, finish)
-
-    def _report_fault(self, error: Exception, jobs: int) -> None:
-        self._log.error(
-            events.HANDLER_FAILED,
-            queue=self.queue,
-            error=type(error).__name__,
-            where=places_of(error),
-            jobs=jobs,
-        )
-
-    def _report(self, job: Job, receiver: Receiver, provider: str, outcome: Outcome) -> None:
-        if isinstance(outcome, DeadTarget):
-            self._metrics.devices_dropped.labels(provider, outcome.code).inc()
-        self._log.info(
-            events.PUSH_ATTEMPTED,
-            trace_id=job.trace_id,
-            job_id=job.job_id,
-            kind=job.kind,
-            delivery=str(receiver.dedupe_key),
-            app=receiver.device.app if receiver.device is not None else "",
-            provider=provider,
-            outcome=outcome.name,
-            code=getattr(outcome, "code", ""),
-        )
 
     def _finish_if_settled(self, envelope: Envelope, finish: Finish) -> None:
         if envelope.is_settled:

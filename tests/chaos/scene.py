@@ -254,6 +254,8 @@ async def open_scene(
                 "GTR_ENVIRONMENT": ENVIRONMENT,
                 "GTR_HTTP_PORT": "0",
                 "GTR_QUEUES": "push",
+                # A line for every push, to look for what must not be in it.
+                "GTR_LOG_LEVEL": "debug",
                 **settings,
             },
             history,

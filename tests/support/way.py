@@ -134,6 +134,8 @@ async def open_way(database: ProjectDatabase, folder: Path) -> AsyncIterator[Way
             "GTR_HTTP_PORT": "0",
             # Without what is done once an hour: that hour may begin in the middle of a test.
             "GTR_QUEUES": "push,match",
+            # A line for every push, to look for what must not be in it.
+            "GTR_LOG_LEVEL": "debug",
         }
         way = Way(database, connection, providers, settings)
         try:
