@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,11 @@ from support.servers import share_server
 
 from gtr_jobs.dev.postgres import Server
 from gtr_jobs.dev.supabase import DefaultGrants
+
+
+def pytest_configure() -> None:
+    """Let the workers under test hear SIGHUP, also where the tests themselves run by `nohup`."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -252,11 +252,15 @@ async def test_a_terminal_that_hangs_up_stops_a_worker_in_order(
             [*COMMAND, "worker", "--concurrency", "5", *arguments],
             make_environment({**way.settings, "GTR_LOG_FORMAT": "json"}),
         )
-    await way.providers.ledger.wait_for(1, timeout=20)
-
-    os.close(terminal)
-
-    _, status = await asyncio.to_thread(os.waitpid, pid, 0)
+    try:
+        await way.providers.ledger.wait_for(1, timeout=20)
+        os.close(terminal)
+        async with asyncio.timeout(30):
+            _, status = await asyncio.to_thread(os.waitpid, pid, 0)
+    except BaseException:
+        # Whoever waits for it in a thread would wait for ever.
+        os.kill(pid, signal.SIGKILL)
+        raise
     assert os.waitstatus_to_exitcode(status) == 0
     assert '"credentials.read"' not in log.read_text()
     ((left,),) = await way.fetch("select count(*) from gtr_jobs.jobs where status = 'doing'")
