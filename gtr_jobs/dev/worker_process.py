@@ -151,7 +151,11 @@ class WorkerProcess:
         return await self.wait()
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.kill()
+            raise
         return self
 
     async def __aexit__(self, *exception: object) -> None:

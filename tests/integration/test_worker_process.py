@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from contextlib import suppress
 
-from gtr_jobs.dev.worker_process import WorkerProcess
+import pytest
+
+from gtr_jobs.dev.worker_process import WorkerFailedError, WorkerProcess
 
 # Says that it works, and leaves a process behind that speaks once more after it was killed.
 _HEIR = """
@@ -23,6 +26,9 @@ else:
     signal.pause()
 """
 
+# Says no more, and takes its time to end.
+_MUTE = "import os, time; os.close(2); time.sleep(60)"
+
 
 async def test_leaving_waits_for_those_that_a_killed_worker_left_behind() -> None:
     """Its processes write to its log for a while longer: that is read, and the pipe is let go."""
@@ -35,3 +41,14 @@ async def test_leaving_waits_for_those_that_a_killed_worker_left_behind() -> Non
                     await asyncio.sleep(0.01)
 
     assert [record["event"] for record in worker.records] == ["worker.started", "heir.gone"]
+
+
+async def test_a_worker_that_does_not_start_is_gone_when_that_is_told() -> None:
+    """Nobody is left to end it, or to let go of its pipe."""
+    worker = WorkerProcess({}, command=(sys.executable, "-c", _MUTE))
+    with pytest.raises(WorkerFailedError, match=r"logged no worker\.started"):
+        async with worker:
+            pass
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker.pid, 0)
