@@ -61,11 +61,6 @@ class Outage:
         """Say how long ago the database last did what it was asked."""
         return time.monotonic() - self._answered_at
 
-    @property
-    def is_on(self) -> bool:
-        """Whether the database is away."""
-        return self._since is not None
-
     async def wait_after(self, error: Exception, stopping: asyncio.Event) -> None:
         """Take note of a failure and wait before the next try, or until the daemon stops.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from gtr_jobs.dev.bench.chats import PAIRS, put_chats
 from gtr_jobs.dev.bench.peers import Peers
 from gtr_jobs.dev.bench.programs import SINK, find_program, free_port, run_server, run_sink
 from gtr_jobs.dev.bench.rig import BenchDatabase, Rig
@@ -24,21 +25,6 @@ from gtr_jobs.dev.standins.tls import ThrowawayAuthority
 _PROJECT = "gtr-bench"
 _LOOK_SECONDS = 0.2
 _PATIENCE_SECONDS = 600.0
-# As many people as do not wait for each other, each with a phone.
-_PAIRS = 1000
-_PEOPLE = """
-    insert into auth.users (id, aud, role, email, email_confirmed_at, created_at, updated_at)
-    select
-        lpad(to_hex(n), 32, '0')::uuid, 'authenticated', 'authenticated', n || '@example.test', now(), now(), now()
-    from generate_series(1, 2 * %(pairs)s) as n
-"""
-_CONVERSATIONS = """
-    insert into public.conversations (id, user1_id, user2_id)
-    select
-        ('c' || lpad(to_hex(n), 31, '0'))::uuid, lpad(to_hex(n), 32, '0')::uuid,
-        lpad(to_hex(n + %(pairs)s), 32, '0')::uuid
-    from generate_series(1, %(pairs)s) as n
-"""
 _PHONES = """
     insert into public.user_device_tokens (user_id, device_token, platform)
     select lpad(to_hex(n), 32, '0')::uuid, repeat('t', 150) || lpad(n::text, 10, '0'), 'android'
@@ -127,8 +113,9 @@ async def measure_push(rig: Rig, peers: Peers, size: PushSize) -> dict[str, Any]
 
 async def _send(rig: Rig, pushes: int, settings: dict[str, str]) -> _Sent:
     with rig.open_database() as database:
-        for statement in (_PEOPLE, _CONVERSATIONS, _PHONES, _MESSAGES):
-            database.connection.execute(statement.encode(), {"pairs": _PAIRS, "messages": pushes})
+        put_chats(database)
+        for statement in (_PHONES, _MESSAGES):
+            database.connection.execute(statement.encode(), {"pairs": PAIRS, "messages": pushes})
         database.settle()
         more = {**settings, "GTR_APP": "", "GTR_CONCURRENCY": "2000", "GTR_EXPO": "false"}
         async with database.run_worker("push", **more) as worker:

@@ -11,26 +11,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from gtr_jobs.dev.bench.chats import put_chats
 from gtr_jobs.dev.bench.rig import BenchDatabase, Rig
 from gtr_jobs.dev.postgres_binaries import find_binaries
 from gtr_jobs.domain.errors import TryAgainError
 
-_PAIRS = 1000
 _TRIGGER = "gtr_jobs_messages_insert"
-# As many people as do not wait for each other; the table, its keys and its indexes are the app's own.
-_PEOPLE = """
-    insert into auth.users (id, aud, role, email, email_confirmed_at, created_at, updated_at)
-    select
-        lpad(to_hex(n), 32, '0')::uuid, 'authenticated', 'authenticated', n || '@example.test', now(), now(), now()
-    from generate_series(1, 2 * %(pairs)s) as n;
-"""
-_CONVERSATIONS = """
-    insert into public.conversations (id, user1_id, user2_id)
-    select
-        ('c' || lpad(to_hex(n), 31, '0'))::uuid, lpad(to_hex(n), 32, '0')::uuid,
-        lpad(to_hex(n + %(pairs)s), 32, '0')::uuid
-    from generate_series(1, %(pairs)s) as n
-"""
 _SCRIPT = """
 \\set n random(1, 1000)
 \\set m :n + 1000
@@ -54,8 +40,7 @@ def measure_writes(rig: Rig, size: WritesSize) -> dict[str, Any]:
     """Write with and without our trigger, in turn; medians of the rounds, for each number of clients."""
     figures: dict[str, Any] = {}
     with rig.open_database() as database, _write_script() as script:
-        for statement in (_PEOPLE, _CONVERSATIONS):
-            database.connection.execute(statement.encode(), {"pairs": _PAIRS})
+        put_chats(database)
         for clients in size.clients:
             rates = [
                 _pair(rig, database, script, clients, size.seconds) for _ in range(size.rounds)
