@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import sys
 from functools import partial
 
 import uvloop
@@ -44,7 +43,6 @@ from gtr_jobs.observe.logs import (
 )
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.ops.health import Health
-from gtr_jobs.providers.transport import SWITCH_INTERVAL
 from gtr_jobs.settings import Settings, read_settings
 from gtr_jobs.worker.chores import Chores
 from gtr_jobs.worker.cron import CronLoop
@@ -82,7 +80,6 @@ def _run(settings: Settings, begin: Begin | None, parent: socket.socket | None) 
         settings.log_format, settings.log_level, None if begin is None else begin.process
     )
     try:
-        sys.setswitchinterval(SWITCH_INTERVAL)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run_worker(settings, app, queues, begin, parent))
     finally:

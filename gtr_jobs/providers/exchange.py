@@ -4,24 +4,18 @@
     NotSent     certainly nothing was processed: sending again cannot send twice
     Broken      something broke after the first byte may have left: the server may have acted
 
-Nothing underneath sends a request twice. reqwest would repeat what a server has refused unprocessed
-(REFUSED_STREAM, GOAWAY beyond the stream), unseen; it can only do so where it can copy the body, and
-a body that is given as a stream cannot be copied. HTTP/1.1 knows no such refusal. What is sent again
-is sent again by `HttpPool`.
+Nothing underneath sends a request twice. What is sent again is sent again by `HttpPool`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Literal
+from typing import Protocol as Interface
 
 from cryptography.x509 import load_pem_x509_certificates
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import ClientClosedError, DetailedPyreqwestError, PyreqwestError
-from pyreqwest.request import StreamRequest
 
 from gtr_jobs import __version__
 from gtr_jobs.domain.errors import ConfigurationError
@@ -30,6 +24,7 @@ from gtr_jobs.providers.proxy import Proxy
 Protocol = Literal["http2", "http1", "negotiated"]
 
 LARGEST_BODY = 1024 * 1024
+USER_AGENT = f"gtr-jobs/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,132 +160,19 @@ def read_authorities(options: HttpOptions) -> bytes | None:
     return pem
 
 
-def build_client(
-    options: HttpOptions, authorities: bytes | None, headers: Mapping[str, str]
-) -> Client:
-    """Make a client: with HTTP/2, one connection that opens when it is first used.
+class Line(Interface):
+    """What carries the requests of a pool to a server, a hundred or one at a time."""
 
-    Args:
-        options: How to talk.
-        authorities: What `read_authorities` gave.
-        headers: Sent with every request; encoded once, which is why they are fast.
-    """
-    builder = (
-        ClientBuilder()
-        .user_agent(f"gtr-jobs/{__version__}")
-        .default_headers(dict(headers))
-        .https_only(enable=True)
-        .min_tls_version("TLSv1.2")
-        .follow_redirects(enable=False)
-        .referer(enable=False)
-        .gzip(enable=False)
-        .brotli(enable=False)
-        .zstd(enable=False)
-        .deflate(enable=False)
-        .timeout(timedelta(seconds=options.deadline))
-        .connect_timeout(timedelta(seconds=options.connect_timeout))
-        .tcp_keepalive(timedelta(seconds=options.ping_after))
-    )
-    builder = builder.no_proxy() if options.proxy is None else builder.proxy(options.proxy.build())
-    if authorities is not None:
-        builder = builder.add_root_certificate_pem(authorities)
-    match options.protocol:
-        case "http1":
-            return builder.http1_only().build()
-        case "http2":
-            builder = builder.http2_prior_knowledge()
-        case "negotiated":
-            builder = builder.http2(enable=True)
-    return (
-        builder.pool_idle_timeout(None)
-        .http2_keep_alive_interval(timedelta(seconds=options.ping_after))
-        .http2_keep_alive_timeout(timedelta(seconds=options.ping_patience))
-        .http2_keep_alive_while_idle(enabled=True)
-        .build()
-    )
+    async def post(self, url: str, body: bytes, headers: Iterable[tuple[str, str]]) -> Result:
+        """POST a body and wait for the whole answer, within the deadline.
 
+        Args:
+            url: Where to; https only.
+            body: What to send.
+            headers: Beside those that every request has; names in lower case.
+        """
+        ...
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A client, and what is to be known of it.
-
-    Args:
-        client: From `build_client`.
-        protocol: What it speaks.
-        number: What `Answered.connection` says.
-    """
-
-    client: Client
-    protocol: Protocol
-    number: int = 0
-
-
-async def exchange(line: Line, url: str, body: bytes, headers: Iterable[tuple[str, str]]) -> Result:
-    """POST a body and wait for the whole answer.
-
-    Args:
-        line: Over which client.
-        url: Where to; https only.
-        body: What to send.
-        headers: Beside the client's own.
-    """
-    try:
-        ready = _write_request(line, url, body, headers)
-        async with ready as response:
-            # Fewer bytes than asked for means that the answer has ended.
-            content = await response.body_reader.read(LARGEST_BODY + 1) or b""
-            if len(content) > LARGEST_BODY:
-                return Broken("answer_too_large")
-            return Answered(response.status, response.headers, bytes(content), line.number)
-    except ClientClosedError:
-        return Broken("pool_closed")
-    except ValueError:
-        return NotSent("request_invalid")
-    except PyreqwestError as error:
-        return classify_error(error)
-
-
-def _write_request(
-    line: Line, url: str, body: bytes, headers: Iterable[tuple[str, str]]
-) -> StreamRequest:
-    request = line.client.post(url)
-    for name, value in headers:
-        request = request.header(name, value)
-    if line.protocol == "http1":
-        return request.body_bytes(body).build_streamed()
-    # In one piece, yet as a stream: see above. The length that a stream does not have is said by us.
-    request = request.header("content-length", str(len(body)))
-    return request.body_stream((body,)).build_streamed()
-
-
-# What reqwest, hyper and h2 say of an error, and what it means. The first that is found decides.
-_WHILE_CONNECTING: tuple[tuple[str, NotSent | Broken], ...] = (
-    ("operation timed out", NotSent("connect_timeout")),
-    ("proxy authorization required", NotSent("proxy_login_refused")),
-    ("tunnel error", NotSent("proxy_failed")),
-    ("dns error", NotSent("dns_failed")),
-    ("invalid peer certificate", NotSent("tls_untrusted")),
-    ("", NotSent("connect_failed")),
-)
-_AFTER_CONNECTING: tuple[tuple[str, NotSent | Broken], ...] = (
-    # A connection that gave no sign of life.
-    ("keep-alive timed out", Broken("connection_lost")),
-    ("operation timed out", Broken("deadline")),
-    ("stream error received: refused stream", NotSent("refused_stream")),
-    # GOAWAY reaches only the streams that it says were not processed; the others end with the
-    # connection.
-    ("connection error received", NotSent("goaway")),
-    ("stream error received", Broken("reset")),
-    ("error decoding response body", Broken("answer_broken")),
-)
-
-
-def classify_error(error: PyreqwestError) -> NotSent | Broken:
-    """Say what an error of the HTTP client means for the request."""
-    causes = error.details.get("causes") if isinstance(error, DetailedPyreqwestError) else None
-    told = [cause["message"] for cause in causes or ()]
-    meanings = _WHILE_CONNECTING if "client error (Connect)" in told else _AFTER_CONNECTING
-    for words, meaning in meanings:
-        if any(words in cause for cause in told):
-            return meaning
-    return Broken("connection_lost")
+    async def close(self) -> None:
+        """Close what is open; what is under way ends as broken."""
+        ...

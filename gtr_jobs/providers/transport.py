@@ -1,9 +1,9 @@
-"""A pool of HTTP clients that grows with what is in flight.
+"""A pool of lines to a server that grows with what is in flight.
 
-One client is one HTTP/2 connection, and a connection carries a hundred requests at a time: at 60 ms
+One line is one HTTP/2 connection, and a connection carries a hundred requests at a time: at 60 ms
 a round trip that is 1,600 requests a second, so a burst needs several.
 
-    post ──▶ room on an open connection? ──▶ exchange ──▶ Answered | NotSent | Broken
+    post ──▶ room on an open line? ──▶ its post ──▶ Answered | NotSent | Broken
        ▲      └─ none: wait, and open one more when those that are open cannot hold all that waits
        └── once or twice more, counted, where the server says that it did not process the request
 """
@@ -15,22 +15,19 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 
 from gtr_jobs.providers.exchange import (
+    USER_AGENT,
     Answered,
     HttpOptions,
     Line,
     NotSent,
     Result,
-    build_client,
-    exchange,
     read_authorities,
 )
+from gtr_jobs.providers.http2.line import Http2Line
+from gtr_jobs.providers.reqwest_line import ReqwestLine
 
 # Waiting for room may take this part of a deadline; what is sent then has a whole one before it.
 _WAITING_SHARE = 0.5
-
-# Seconds. A body that is given as a stream is read by the HTTP client's own thread, which needs the
-# interpreter for it: with Python's 5 ms between two threads it would wait longer than it works.
-SWITCH_INTERVAL = 0.0005
 
 # What a server refused unprocessed goes out again so often; never later than in the first half of a
 # deadline, so that a whole one is left.
@@ -40,12 +37,13 @@ _UNPROCESSED = frozenset({"goaway", "refused_stream"})
 
 
 class _Connection:
-    """One client and what is under way on it."""
+    """One line and what is under way on it."""
 
-    __slots__ = ("in_flight", "is_closing", "last_used", "line", "room", "takes_more")
+    __slots__ = ("in_flight", "is_closing", "last_used", "line", "number", "room", "takes_more")
 
-    def __init__(self, line: Line, room: int) -> None:
+    def __init__(self, line: Line, number: int, room: int) -> None:
         self.line = line
+        self.number = number
         self.room = room
         self.in_flight = 0
         self.last_used = 0.0
@@ -138,7 +136,7 @@ class HttpPool:
         else:
             self._take(connection)
         try:
-            result = await exchange(connection.line, url, body, headers)
+            result = await connection.line.post(url, body, headers)
             if self._options.warm_up:
                 connection.room = self._options.streams if isinstance(result, Answered) else 1
             return result
@@ -161,7 +159,7 @@ class HttpPool:
             number: `Answered.connection`.
         """
         for connection in self._connections:
-            if connection.line.number == number:
+            if connection.number == number:
                 self._retire(connection)
                 self._wake_waiting()
                 return
@@ -201,9 +199,11 @@ class HttpPool:
 
     def _open(self) -> _Connection:
         self._opened += 1
-        client = build_client(self._options, self._authorities, self._headers)
+        kind = Http2Line if self._options.protocol == "http2" else ReqwestLine
+        headers = {"user-agent": USER_AGENT, **self._headers}
+        line = kind(self._options, self._authorities, headers, self._opened)
         room = 1 if self._options.warm_up else self._options.streams
-        connection = _Connection(Line(client, self._options.protocol, self._opened), room)
+        connection = _Connection(line, self._opened, room)
         self._connections.append(connection)
         if len(self._connections) > 1 and self._tidying is None:
             self._tidy_later()
@@ -261,7 +261,7 @@ class HttpPool:
             return
         connection.is_closing = True
         self._retired.discard(connection)
-        task = asyncio.get_running_loop().create_task(connection.line.client.close())
+        task = asyncio.get_running_loop().create_task(connection.line.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 

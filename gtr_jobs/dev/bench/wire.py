@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from gtr_jobs.dev.bench.rig import describe_machine
 from gtr_jobs.dev.standins.tls import ThrowawayAuthority
 from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
 from gtr_jobs.providers.exchange import Answered, HttpOptions
-from gtr_jobs.providers.transport import SWITCH_INTERVAL, HttpPool
+from gtr_jobs.providers.transport import HttpPool
 
 _PATH = "/v1/projects/p/messages:send"
 # As long as a push's login and body are.
@@ -109,8 +108,6 @@ def measure_wire(size: WireSize, sinks: Path | None) -> dict[str, Any]:
 
 
 def _measure(port: int, folder: Path, requests: int, connections: int) -> float:
-    # As a worker does.
-    sys.setswitchinterval(SWITCH_INTERVAL)
     return uvloop.run(_send(port, folder / "ca.pem", requests, connections))
 
 

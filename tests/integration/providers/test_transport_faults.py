@@ -35,14 +35,13 @@ from gtr_jobs.providers.exchange import (
     Answered,
     Broken,
     HttpOptions,
-    Line,
     NotSent,
     Protocol,
     Result,
-    build_client,
-    exchange,
     read_authorities,
 )
+from gtr_jobs.providers.http2.line import Http2Line
+from gtr_jobs.providers.reqwest_line import ReqwestLine
 
 PROTOCOLS: tuple[Protocol, ...] = ("http2", "http1", "negotiated")
 BOMB = gzip.compress(b"\x00" * (64 * LARGEST_BODY))
@@ -107,20 +106,22 @@ async def test_fault_22_a_certificate_that_vouches_for_nothing_is_refused(
 @pytest.mark.parametrize(
     "action", [ResetStream(ErrorCodes.REFUSED_STREAM), GoAway(processed=False)], ids=repr
 )
-async def test_the_http_client_repeats_nothing_by_itself(
-    answering_server: AnsweringServer, action: Action
+@pytest.mark.parametrize("protocol", ["http2", "negotiated"])
+async def test_a_line_repeats_nothing_by_itself(
+    answering_server: AnsweringServer, protocol: Protocol, action: Action
 ) -> None:
     """Underneath the pool a refusal is one request and one result, though another try would be taken."""
     answering_server.answer(action, Answer(200))
-    options = HttpOptions("http2", answering_server.ca_file)
-    client = build_client(options, read_authorities(options), {})
+    options = HttpOptions(protocol, answering_server.ca_file)
+    kind = Http2Line if protocol == "http2" else ReqwestLine
+    line = kind(options, read_authorities(options), {})
     for _ in range(2):
-        result = await exchange(Line(client, "http2"), answering_server.url, b"{}", ())
+        result = await line.post(answering_server.url, b"{}", ())
         if isinstance(result, NotSent):
             assert len(answering_server.requests) == 1
     assert isinstance(result, Answered)
     assert len(answering_server.requests) == 2
-    await client.close()
+    await line.close()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""HTTP/2 as pushes need it: many small requests to one server, and certainty about what was sent."""

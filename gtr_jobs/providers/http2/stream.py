@@ -1,0 +1,89 @@
+"""A request and what there is of its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from gtr_jobs.providers.exchange import Answered, Broken, NotSent, Result
+
+
+class Stream:
+    """A request on its way over a connection.
+
+    Args:
+        path: With the query.
+        body: All of it.
+        fields: Headers beside those that every request of the connection has.
+        expires: When its deadline is over, by the loop's clock.
+        future: Gets the result, or None where it was never sent and another connection has to.
+    """
+
+    __slots__ = (
+        "body",
+        "content",
+        "expires",
+        "fields",
+        "future",
+        "headers",
+        "number",
+        "path",
+        "window",
+        "written",
+    )
+
+    def __init__(
+        self,
+        path: str,
+        body: bytes,
+        fields: Iterable[tuple[str, str]],
+        expires: float,
+        future: asyncio.Future[Result | None],
+    ) -> None:
+        self.path = path
+        self.body = body
+        self.fields = fields
+        self.expires = expires
+        self.future = future
+        # On the connection; 0 until it has one.
+        self.number = 0
+        # Of the body, and how much more the server takes at the moment.
+        self.written = 0
+        self.window = 0
+        # Of the answer; none until they have come.
+        self.headers: Mapping[str, str] | None = None
+        self.content = b""
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether an answer has begun to come."""
+        return self.headers is not None
+
+    def end(self, result: Result | None) -> None:
+        """Give whoever waits the result; nobody may wait any more."""
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def end_broken(self) -> None:
+        """End with a connection that breaks."""
+        self.end(Broken("answer_broken" if self.is_begun else "connection_lost"))
+
+    def answer(self, connection: int) -> None:
+        """End with what has come.
+
+        Args:
+            connection: What `Answered.connection` says.
+        """
+        headers = dict(self.headers or {})
+        status = headers.pop(":status", "")
+        announced = headers.get("content-length")
+        if announced is not None and announced != str(len(self.content)):
+            self.end(Broken("answer_broken"))
+        elif len(status) == 3 and status.isdecimal():
+            self.end(Answered(int(status), headers, self.content, connection))
+        else:
+            self.end(Broken("answer_broken"))
+
+
+NEVER_PROCESSED = NotSent("goaway")
+REFUSED = NotSent("refused_stream")
