@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from functools import partial
 
@@ -53,6 +54,9 @@ from gtr_jobs.worker.reports import ParentLink
 from gtr_jobs.worker.watchdog import Watchdog
 
 POOL_SIZE = 5
+# Objects made and not freed before cycles among them are looked for, and how often older ones are:
+# with Python's 700 a batch of pushes is looked through dozens of times, and next to none is found.
+_GARBAGE = (50_000, 20, 50)
 
 
 def run_worker(settings: Settings) -> None:
@@ -80,6 +84,9 @@ def _run(settings: Settings, begin: Begin | None, parent: socket.socket | None) 
         settings.log_format, settings.log_level, None if begin is None else begin.process
     )
     try:
+        # What was loaded stays; what a job leaves behind is freed without a collector's help.
+        gc.freeze()
+        gc.set_threshold(*_GARBAGE)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run_worker(settings, app, queues, begin, parent))
     finally:

@@ -9,12 +9,13 @@ from datetime import datetime
 from uuid import UUID
 
 from gtr_jobs.db.connections import ConnectionPool
+from gtr_jobs.db.functions import write_ids
 from gtr_jobs.domain.outcome import ApnsEnvironment
 
 _DEVICES = """
-    select user_id, device_id, device_token, registered_at, app, apns_environment from gtr_jobs.read_app_devices(%s)
+    select user_id, device_id, device_token, registered_at, app, apns_environment from gtr_jobs.read_app_devices(%s::uuid[])
 """
-_BADGES = "select user_id, badge from gtr_jobs.read_badges(%s)"
+_BADGES = "select user_id, badge from gtr_jobs.read_badges(%s::uuid[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Devices:
 
     async def read_audience(self, user_ids: Collection[UUID]) -> Audience:
         """Read devices and badges of people, in one round trip."""
-        people = list(user_ids)
+        people = write_ids(user_ids)
         async with self._pool.connection() as connection, connection.pipeline():
             device_rows = await connection.execute(_DEVICES, [people])
             badge_rows = await connection.execute(_BADGES, [people])

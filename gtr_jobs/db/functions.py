@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from psycopg import sql
 from psycopg.rows import dict_row
@@ -23,6 +25,11 @@ def name_function(function: str) -> sql.Composable:
     if FUNCTION_NAME.fullmatch(function) is None:
         raise ValueError(f"{function!r} is no function's name such as garage.read_bookings")
     return sql.Identifier(*function.split("."))
+
+
+def write_ids(ids: Iterable[UUID]) -> str:
+    """Write ids as a parameter for `%s::uuid[]`: an array is put together ten times as fast as psycopg does it."""
+    return "{" + ",".join([one.hex for one in ids]) + "}"
 
 
 class Functions:

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.faults import explain_failed_statement
-from gtr_jobs.db.functions import name_function
+from gtr_jobs.db.functions import name_function, write_ids
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.sources import RowT_co, Source
 
@@ -32,7 +32,7 @@ async def try_source(connection: psycopg.AsyncConnection, source: Source[RowT_co
         ConfigurationError: There is no such function for this role, or none with these columns.
     """
     try:
-        await connection.execute(_read_statement(source), [[]])
+        await connection.execute(_read_statement(source), [write_ids([])])
     except psycopg.errors.UndefinedTable as error:
         return f"{source.function} cannot read: {error.diag.message_primary}"
     except psycopg.ProgrammingError as error:
@@ -58,6 +58,6 @@ class Sources:
     ) -> dict[UUID, RowT_co]:
         """Read rows of one source by id; rows that are gone are missing from the answer."""
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(_read_statement(source), [list(row_ids)])
+            cursor = await connection.execute(_read_statement(source), [write_ids(row_ids)])
             rows = [source.row(*row) for row in await cursor.fetchall()]
         return {row.row_id: row for row in rows}

@@ -34,19 +34,21 @@ _KINDS: dict[TokenShape, TokenKind] = {
 }
 
 
-def tell_shape(token: str) -> TokenShape | None:
+def tell_shape(token: str) -> TokenShape | None:  # noqa: PLR0911  (one for each shape)
     """Tell what a token is; None when its shape is none that we know."""
     if len(token) > MAX_TOKEN_LENGTH:
         return None
-    if _EXPO_BRACKETS.fullmatch(token) or _EXPO_UUID.fullmatch(token):
-        return "expo"
-    if _APNS_HEX.fullmatch(token):
-        return "apns"
+    # Nothing but hexadecimal digits is an APNs token, or one of a wrong length.
+    if _HEX.fullmatch(token):
+        if _APNS_HEX.fullmatch(token):
+            return "apns"
+        return "fcm_fid" if len(token) == _FCM_FID_LENGTH else None
+    if _FCM_TOKEN.fullmatch(token):
+        return "fcm_token"
     if _FCM_FID.fullmatch(token):
         return "fcm_fid"
-    # Nothing but hexadecimal digits is an APNs token of a wrong length.
-    if _FCM_TOKEN.fullmatch(token) and not _HEX.fullmatch(token):
-        return "fcm_token"
+    if _EXPO_BRACKETS.fullmatch(token) or _EXPO_UUID.fullmatch(token):
+        return "expo"
     return None
 
 

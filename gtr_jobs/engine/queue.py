@@ -220,13 +220,13 @@ def _delivery_record(ack: Ack, delivery: Delivery) -> dict[str, object]:
     accepted = delivery.outcome if isinstance(delivery.outcome, Accepted) else None
     return {
         "job_id": ack.job.job_id,
-        "dedupe_key": str(delivery.dedupe_key),
+        "dedupe_key": delivery.dedupe_key,
         "kind": delivery.kind,
         "channel": delivery.channel,
         "provider": delivery.provider,
-        "user_id": delivery.user_id and str(delivery.user_id),
-        "device_id": delivery.device_id and str(delivery.device_id),
-        "registered_at": delivery.registered_at and delivery.registered_at.isoformat(),
+        "user_id": delivery.user_id,
+        "device_id": delivery.device_id,
+        "registered_at": delivery.registered_at,
         "state": "failed" if has_failed else delivery.state,
         "outcome": delivery.outcome.name,
         "code": delivery.code,

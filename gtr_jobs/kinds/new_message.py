@@ -31,17 +31,15 @@ class NewMessage:
 
     def tell(self, row: ChatMessage) -> Notice:
         """Word the notice: the sender's name, and a preview that never shows a reference raw."""
+        conversation_id, message_id = str(row.conversation_id), str(row.row_id)
         return Notice(
             title=row.sender_name or _UNKNOWN_SENDER,
             body=preview_of(row),
-            path=f"chat/{row.conversation_id}",
-            thread_id=f"conversation-{row.conversation_id}",
+            path=f"chat/{conversation_id}",
+            thread_id=f"conversation-{conversation_id}",
             # Two messages are two notifications; the same one sent again takes its own place.
-            collapse_id=f"message-{row.row_id}",
-            data={
-                "conversation_id": str(row.conversation_id),
-                "message_id": str(row.row_id),
-            },
+            collapse_id=f"message-{message_id}",
+            data={"conversation_id": conversation_id, "message_id": message_id},
         )
 
 

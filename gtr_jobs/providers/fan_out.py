@@ -22,6 +22,9 @@ async def do_each(
 
     Returns:
         The results, in the order of the items.
+
+    Raises:
+        Exception: What one of them raised first, when all have ended: what is under way is not cut off.
     """
     # A place for every item: whoever is first ready leaves the order as it is.
     done: list[Any] = [None] * len(items)
@@ -31,7 +34,10 @@ async def do_each(
         for index, item in waiting:
             done[index] = await do(item)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(width, len(items))):
-            group.create_task(work())
+    ends = await asyncio.gather(
+        *(work() for _ in range(min(width, len(items)))), return_exceptions=True
+    )
+    for end in ends:
+        if end is not None:
+            raise end
     return done

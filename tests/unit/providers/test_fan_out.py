@@ -36,19 +36,38 @@ async def test_nothing_needs_nothing() -> None:
     assert await do_each([], fail, 8) == []
 
 
-async def test_a_bug_ends_the_others() -> None:
-    """An exception is no outcome: it reaches the caller, and nothing goes on behind its back."""
+async def test_a_bug_is_told_when_the_others_have_ended() -> None:
+    """An exception is no outcome: it reaches the caller, and nothing goes on behind its back or is cut off."""
     ended: list[int] = []
 
     async def work(number: int) -> int:
         if number == 0:
             raise KeyError(number)
+        await asyncio.sleep(0)
+        ended.append(number)
+        return number
+
+    with pytest.raises(KeyError):
+        await do_each(range(3), work, 3)
+    assert ended == [1, 2]
+
+
+async def test_whoever_is_cancelled_leaves_nothing_under_way() -> None:
+    """All are broken off, and have ended when the caller hears of it."""
+    begun = asyncio.Event()
+    ended: list[int] = []
+
+    async def work(number: int) -> int:
+        begun.set()
         try:
             await asyncio.Event().wait()
         finally:
             ended.append(number)
         return number
 
-    with pytest.raises(ExceptionGroup):
-        await do_each(range(3), work, 3)
-    assert sorted(ended) == [1, 2]
+    task = asyncio.create_task(do_each(range(5), work, 3))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sorted(ended) == [0, 1, 2]
