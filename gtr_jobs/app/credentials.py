@@ -16,7 +16,7 @@ from gtr_jobs.domain.outcome import ApnsEnvironment
 from gtr_jobs.domain.push import DEFAULT_APP
 from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.providers.apns_hosts import DEFAULT_URL, SANDBOX_URL, ApnsHosts
-from gtr_jobs.providers.base import ObserveAttempt, Provider
+from gtr_jobs.providers.base import ObserveAttempts, Provider
 from gtr_jobs.providers.exchange import HttpOptions
 from gtr_jobs.providers.key_files import KeyText, read_key_text
 from gtr_jobs.settings import Settings
@@ -30,7 +30,7 @@ _APNS_HOSTS: Mapping[ApnsEnvironment, str] = {
     "sandbox": SANDBOX_URL,
 }
 
-Make = Callable[[HttpOptions, ObserveAttempt], Provider]
+Make = Callable[[HttpOptions, ObserveAttempts], Provider]
 
 
 class SigningTokens:
@@ -101,7 +101,7 @@ def _read_fcm(settings: Settings, app: str, its: AppCredentials) -> Credential |
         f"{prefix}FCM_CREDENTIALS_JSON",
     )
 
-    def make(options: HttpOptions, observe: ObserveAttempt) -> Provider:
+    def make(options: HttpOptions, observe: ObserveAttempts) -> Provider:
         # Only what is configured is loaded: a worker for one provider needs no other's libraries.
         from gtr_jobs.providers.fcm import FcmProvider  # noqa: PLC0415
         from gtr_jobs.providers.google_account import read_service_account  # noqa: PLC0415
@@ -131,7 +131,7 @@ def _read_apns(
     environment, url = (first, urls[first]) if first in urls else next(iter(urls.items()))
     other = next((url for name, url in urls.items() if name != environment), None)
 
-    def make(options: HttpOptions, observe: ObserveAttempt) -> Provider:
+    def make(options: HttpOptions, observe: ObserveAttempts) -> Provider:
         from gtr_jobs.providers.apns import ApnsAccount, ApnsProvider  # noqa: PLC0415
         from gtr_jobs.providers.apns_key import read_apns_key  # noqa: PLC0415
         from gtr_jobs.providers.apns_tokens import ApnsTokens  # noqa: PLC0415
@@ -187,7 +187,7 @@ def _read_expo(settings: Settings, app: str, its: AppCredentials) -> Credential 
         return None
     setting = f"{prefix_of(app)}EXPO_ACCESS_TOKEN"
 
-    def make(options: HttpOptions, observe: ObserveAttempt) -> Provider:
+    def make(options: HttpOptions, observe: ObserveAttempts) -> Provider:
         from gtr_jobs.providers.expo import ExpoProvider  # noqa: PLC0415
 
         return ExpoProvider(

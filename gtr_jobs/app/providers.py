@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, partial
 
 from gtr_jobs.app.credentials import Credential, SigningTokens, read_credentials
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.outcome import OutcomeName
 from gtr_jobs.observe.metrics import Metrics
-from gtr_jobs.providers.base import ObserveAttempt, Provider
+from gtr_jobs.providers.base import ObserveAttempts, Provider
 from gtr_jobs.providers.exchange import HttpOptions
 from gtr_jobs.providers.proxy import read_proxy
 from gtr_jobs.providers.rotating import RotatingProvider
@@ -56,15 +57,13 @@ class ProviderMaker:
         """
         return credential.make(self._options, self._observe(app))
 
-    def _observe(self, app: str) -> ObserveAttempt:
+    def _observe(self, app: str) -> ObserveAttempts:
         metrics = self._metrics
 
-        attempts = cache(partial(metrics.delivery_attempts.labels, app))
-        durations = cache(partial(metrics.provider_seconds.labels, app))
-
-        def observe(provider: str, outcome: OutcomeName, seconds: float) -> None:
-            attempts(provider, outcome).inc()
-            durations(provider).observe(seconds)
+        def observe(provider: str, attempts: Sequence[tuple[OutcomeName, float]]) -> None:
+            for outcome, count in Counter(outcome for outcome, _ in attempts).items():
+                metrics.delivery_attempts.labels(app, provider, outcome).inc(count)
+            metrics.provider_seconds.observe((app, provider), [seconds for _, seconds in attempts])
 
         return observe
 

@@ -56,7 +56,7 @@ from gtr_jobs.worker.watchdog import Watchdog
 POOL_SIZE = 5
 # Objects made and not freed before cycles among them are looked for, and how often older ones are:
 # with Python's 700 a batch of pushes is looked through dozens of times, and next to none is found.
-_GARBAGE = (50_000, 20, 50)
+_GARBAGE = (200_000, 20, 50)
 
 
 def run_worker(settings: Settings) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from uuid import UUID
 
 from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.functions import write_ids
-from gtr_jobs.domain.outcome import ApnsEnvironment
+from gtr_jobs.domain.push import Target
+from gtr_jobs.domain.tokens import classify_token
 
 _DEVICES = """
     select user_id, device_id, device_token, registered_at, app, apns_environment from gtr_jobs.read_app_devices(%s::uuid[])
@@ -19,29 +19,10 @@ _BADGES = "select user_id, badge from gtr_jobs.read_badges(%s::uuid[])"
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
-    """A living device of a person.
-
-    Args:
-        device_id: The row of the app's table.
-        token: The provider's address of it; secret.
-        registered_at: When the app last registered it.
-        app: Which app it belongs to, as settings call it.
-        apns_environment: Which of Apple's hosts knows its token; None where nobody has said or learned it.
-    """
-
-    device_id: UUID
-    token: str = field(repr=False)
-    registered_at: datetime
-    app: str
-    apns_environment: ApnsEnvironment | None
-
-
-@dataclass(frozen=True, slots=True)
 class Audience:
     """The devices of people, and the number on their app's icon."""
 
-    devices: dict[UUID, list[Device]]
+    devices: dict[UUID, list[Target]]
     badges: dict[UUID, int]
 
 
@@ -58,8 +39,8 @@ class Devices:
             device_rows = await connection.execute(_DEVICES, [people])
             badge_rows = await connection.execute(_BADGES, [people])
             devices = defaultdict(list)
-            for user_id, *device in await device_rows.fetchall():
-                devices[user_id].append(Device(*device))
+            for user_id, device_id, token, *rest in await device_rows.fetchall():
+                devices[user_id].append(Target(device_id, token, classify_token(token), *rest))
             badges: dict[UUID, int] = dict(await badge_rows.fetchall())
         return Audience(dict(devices), badges)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from gtr_jobs.domain.outcome import DeliveryState, Outcome, delivery_state_after, outcome_code
@@ -32,8 +31,7 @@ def make_dedupe_key(kind: str, row_id: UUID, receiver_id: UUID) -> UUID:
     return UUID(bytes=digest.digest()[:16], version=5)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What came of one attempt to reach one receiver.
 
     Args:

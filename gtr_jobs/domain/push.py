@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from gtr_jobs.domain.outcome import ApnsEnvironment
@@ -17,8 +17,7 @@ DEFAULT_APP = "default"
 Urgency = Literal["high", "normal"]
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What one notification says, the same for every device of its recipient.
 
     Args:
@@ -40,32 +39,38 @@ class Message:
     collapse_id: str
     expires_at: datetime
     urgency: Urgency = "high"
-    data: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = MappingProxyType({})
+
+    def __repr__(self) -> str:
+        """Show which message it is, without what it says."""
+        return f"Message(collapse_id={self.collapse_id!r}, expires_at={self.expires_at})"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One device.
+class Target(NamedTuple):
+    """One living device.
 
     Args:
         device_id: The row of the app's table that holds the token.
         token: The provider's address of the device; secret, never logged.
-        kind: What the token's shape says.
+        kind: What the token's shape says; None where it is none that we know.
         registered_at: When the app last registered it.
         app: Which app it belongs to: whose credentials reach it.
         apns_environment: Which of Apple's hosts knows the token; None where that is not known.
     """
 
     device_id: UUID
-    token: str = field(repr=False)
-    kind: TokenKind
+    token: str
+    kind: TokenKind | None
     registered_at: datetime
     app: str = DEFAULT_APP
     apns_environment: ApnsEnvironment | None = None
 
+    def __repr__(self) -> str:
+        """Show which device it is, without its token."""
+        return f"Target(device_id={self.device_id}, kind={self.kind!r}, app={self.app!r})"
 
-@dataclass(frozen=True, slots=True)
-class Push:
+
+class Push(NamedTuple):
     """One message for one device.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from gtr_jobs.domain.backoff import retry_delay
 from gtr_jobs.domain.outcome import (
@@ -28,8 +28,7 @@ MISCONFIGURED_SECONDS = 60.0
 IN_TROUBLE_SECONDS = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class Attempted:
+class Attempted(NamedTuple):
     """One attempt: who was asked and how it ended."""
 
     provider: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from gtr_jobs.observe.histogram import BatchHistogram
 
@@ -67,12 +67,12 @@ class Metrics:
             ["app", "provider", "outcome"],
             registry=self.registry,
         )
-        self.provider_seconds = Histogram(
+        self.provider_seconds = BatchHistogram(
             "gtr_provider_request_duration_seconds",
             "From request to answer",
             ["app", "provider"],
-            buckets=_CALLS,
-            registry=self.registry,
+            _CALLS,
+            self.registry,
         )
         self.provider_in_flight = Gauge(
             "gtr_provider_requests_in_flight",

@@ -35,7 +35,7 @@ from gtr_jobs.providers.apns_answers import (
 from gtr_jobs.providers.apns_hosts import DEFAULT_URL, ApnsHosts, Host, open_hosts
 from gtr_jobs.providers.apns_message import PUSH_TYPE, apns_headers, write_apns_body
 from gtr_jobs.providers.apns_tokens import ApnsTokens
-from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
+from gtr_jobs.providers.base import ObserveAttempts, observe_nothing
 from gtr_jobs.providers.evidence import Evidence
 from gtr_jobs.providers.exchange import Answered, HttpOptions, Result
 from gtr_jobs.providers.fan_out import do_each
@@ -96,7 +96,7 @@ class ApnsProvider:
         account: Our key and app.
         hosts: Apple's hosts, or stand-ins for them; one URL is a single host.
         options: How to talk to them.
-        observe_attempt: Told how every push ended.
+        observe_attempts: Told how pushes ended.
         environment_is_certain: Whether all tokens are known to belong to the first host.
         now: Gives the time.
         tokens: What signs, where apps of one team share it; made from `account` otherwise.
@@ -113,7 +113,7 @@ class ApnsProvider:
         account: ApnsAccount,
         hosts: ApnsHosts | str = DEFAULT_URL,
         options: HttpOptions | None = None,
-        observe_attempt: ObserveAttempt = observe_nothing,
+        observe_attempts: ObserveAttempts = observe_nothing,
         *,
         environment_is_certain: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -134,7 +134,7 @@ class ApnsProvider:
             ours_when_many={code: SETTINGS[code] for code in (BAD_TOKEN, OTHER_TOPIC)},
             dead_when_few=frozenset(dead_when_few),
         )
-        self._observe_attempt = observe_attempt
+        self._observe_attempts = observe_attempts
         self._now = now
         self._header = ""
 
@@ -152,9 +152,14 @@ class ApnsProvider:
         attempts = await do_each(pushes, send_one, self._hosts[0].pool.width)
         outcomes = self._evidence.settle(pushes, [outcome for outcome, _ in attempts])
         self.pressure.judge(outcomes)
-        for outcome, (_, seconds) in zip(outcomes, attempts, strict=True):
-            if not isinstance(outcome, Held):
-                self._observe_attempt(self.name, outcome.name, seconds)
+        self._observe_attempts(
+            self.name,
+            [
+                (outcome.name, seconds)
+                for outcome, (_, seconds) in zip(outcomes, attempts, strict=True)
+                if not isinstance(outcome, Held)
+            ],
+        )
         return outcomes
 
     async def check(self) -> None:

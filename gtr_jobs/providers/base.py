@@ -11,12 +11,12 @@ from gtr_jobs.domain.receipt import Receipt
 from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.providers.pressure import Pressure
 
-# Called once for every push that went to a provider: its name, how it ended, seconds on the wire.
-ObserveAttempt = Callable[[str, OutcomeName, float], None]
+# Called with what went to a provider: its name, and of every push how it ended and the seconds on the wire.
+ObserveAttempts = Callable[[str, Sequence[tuple[OutcomeName, float]]], None]
 
 
-def observe_nothing(provider: str, outcome: OutcomeName, seconds: float) -> None:
-    """Take no notice of an attempt."""
+def observe_nothing(provider: str, attempts: Sequence[tuple[OutcomeName, float]]) -> None:
+    """Take no notice of attempts."""
 
 
 class Provider(Protocol):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from typing import Protocol as Interface
 
 from cryptography.x509 import load_pem_x509_certificates
@@ -27,8 +27,7 @@ LARGEST_BODY = 1024 * 1024
 USER_AGENT = f"gtr-jobs/{__version__}"
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """The server gave a whole answer.
 
     Args:

@@ -14,7 +14,7 @@ from gtr_jobs.domain.push import DEFAULT_APP, Push
 from gtr_jobs.domain.receipt import Receipt
 from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.providers.answers import NOT_TEXT, outcome_without_answer
-from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
+from gtr_jobs.providers.base import ObserveAttempts, observe_nothing
 from gtr_jobs.providers.exchange import Answered, HttpOptions
 from gtr_jobs.providers.expo_answers import Split, Tickets, Together, classify_expo_answer
 from gtr_jobs.providers.expo_message import ExpoBody
@@ -49,7 +49,7 @@ class ExpoProvider:
         access_token: For projects with enhanced security.
         base_url: Expo's push service, or a stand-in for it.
         options: How to talk to it.
-        observe_attempt: Told how every push ended.
+        observe_attempts: Told how pushes ended.
         now: Gives the time.
         app: The app whose devices it serves.
         token_setting: The setting that holds the access token, for error messages.
@@ -67,7 +67,7 @@ class ExpoProvider:
         access_token: str | None = None,
         base_url: str = DEFAULT_URL,
         options: HttpOptions | None = None,
-        observe_attempt: ObserveAttempt = observe_nothing,
+        observe_attempts: ObserveAttempts = observe_nothing,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         app: str = DEFAULT_APP,
@@ -96,7 +96,7 @@ class ExpoProvider:
         )
         self._receipts = ReceiptReader(self._pool, base_url, _CONNECTIONS, now)
         self.pressure = Pressure(account_name(self.name, app), self._pool.width)
-        self._observe_attempt = observe_attempt
+        self._observe_attempts = observe_attempts
         self._now = now
 
     async def send(self, pushes: Sequence[Push]) -> Sequence[Outcome]:
@@ -151,7 +151,9 @@ class ExpoProvider:
         for index, outcome in outcomes.items():
             if isinstance(told, Retry | Ambiguous) and isinstance(outcome, Retry | Ambiguous):
                 outcomes[index] = replace(outcome, in_trouble=told.in_trouble)
-            self._observe_attempt(self.name, outcome.name, seconds)
+        self._observe_attempts(
+            self.name, [(outcome.name, seconds) for outcome in outcomes.values()]
+        )
         return outcomes
 
     async def _send_request(self, messages: list[_Ready]) -> dict[int, Outcome]:

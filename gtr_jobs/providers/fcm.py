@@ -19,7 +19,7 @@ from gtr_jobs.domain.outcome import (
 from gtr_jobs.domain.push import DEFAULT_APP, Push
 from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.providers.answers import NOT_TEXT, outcome_without_answer
-from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
+from gtr_jobs.providers.base import ObserveAttempts, observe_nothing
 from gtr_jobs.providers.evidence import Evidence
 from gtr_jobs.providers.exchange import Answered, HttpOptions, Result
 from gtr_jobs.providers.fan_out import do_each
@@ -48,7 +48,7 @@ class FcmProvider:
         account: The Firebase project's service account.
         base_url: FCM, or a stand-in for it.
         options: How to talk to it.
-        observe_attempt: Told how every push ended.
+        observe_attempts: Told how pushes ended.
         now: Gives the time.
         app: The app whose devices it serves.
 
@@ -64,7 +64,7 @@ class FcmProvider:
         account: ServiceAccount,
         base_url: str = DEFAULT_URL,
         options: HttpOptions | None = None,
-        observe_attempt: ObserveAttempt = observe_nothing,
+        observe_attempts: ObserveAttempts = observe_nothing,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         app: str = DEFAULT_APP,
@@ -82,7 +82,7 @@ class FcmProvider:
             dead_when_few=frozenset({SENDER_MISMATCH, INVALID_TOKEN}),
         )
         self._token = ""
-        self._observe_attempt = observe_attempt
+        self._observe_attempts = observe_attempts
         self._now = now
 
     async def send(self, pushes: Sequence[Push]) -> Sequence[Outcome]:
@@ -106,9 +106,14 @@ class FcmProvider:
         attempts = await do_each(pushes, send_one, self._pool.width)
         outcomes = self._evidence.settle(pushes, [outcome for outcome, _ in attempts])
         self.pressure.judge(outcomes)
-        for outcome, (_, seconds) in zip(outcomes, attempts, strict=True):
-            if not isinstance(outcome, Held):
-                self._observe_attempt(self.name, outcome.name, seconds)
+        self._observe_attempts(
+            self.name,
+            [
+                (outcome.name, seconds)
+                for outcome, (_, seconds) in zip(outcomes, attempts, strict=True)
+                if not isinstance(outcome, Held)
+            ],
+        )
         return outcomes
 
     async def validate(self, push: Push) -> Outcome:

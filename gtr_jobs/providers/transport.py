@@ -244,10 +244,12 @@ class HttpPool:
     def _give_back(self, connection: _Connection) -> None:
         connection.in_flight -= 1
         self._in_flight -= 1
-        connection.last_used = asyncio.get_running_loop().time()
-        if connection.in_flight == 0 and not connection.takes_more:
-            self._close_soon(connection)
-        self._wake_waiting()
+        if connection.in_flight == 0:
+            connection.last_used = asyncio.get_running_loop().time()
+            if not connection.takes_more:
+                self._close_soon(connection)
+        if self._waiting:
+            self._wake_waiting()
 
     def _retire(self, connection: _Connection) -> None:
         connection.takes_more = False

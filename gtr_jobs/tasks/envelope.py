@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from gtr_jobs.db.devices import Device
 from gtr_jobs.db.inbox import Note
 from gtr_jobs.domain.delivery import OPEN_STATES, Delivery
 from gtr_jobs.domain.outcome import (
@@ -22,7 +21,7 @@ from gtr_jobs.domain.outcome import (
 from gtr_jobs.domain.payload import fit_body, fit_title
 from gtr_jobs.domain.push import Message, Push, Target
 from gtr_jobs.domain.sources import ChatMessage, SourceRow
-from gtr_jobs.domain.tokens import TokenKind, classify_token
+from gtr_jobs.domain.tokens import TokenKind
 from gtr_jobs.engine.job import Job, TryAgain
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.engine.retry import Attempted, end_after
@@ -42,16 +41,11 @@ class Receiver:
         dedupe_key: The delivery's name.
         device: Where; None for a person without a device.
         was_maybe_sent: An earlier attempt may have reached its provider.
-        token_kind: Which provider's token it is, told by its shape.
     """
 
     dedupe_key: UUID
-    device: Device | None = None
+    device: Target | None = None
     was_maybe_sent: bool = False
-    token_kind: TokenKind | None = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.token_kind = classify_token(self.device.token) if self.device else None
 
 
 @dataclass(slots=True)
@@ -99,17 +93,9 @@ class Envelope:
     def pushes(self) -> Iterator[tuple[Receiver, Push]]:
         """Make the push for every receiver that is still open."""
         for receiver in self.receivers:
-            device, kind = receiver.device, receiver.token_kind
-            if self.message is not None and device is not None and kind is not None:
-                target = Target(
-                    device.device_id,
-                    device.token,
-                    kind,
-                    device.registered_at,
-                    device.app,
-                    device.apns_environment,
-                )
-                yield receiver, Push(receiver.dedupe_key, self.message, target, self.badge)
+            device = receiver.device
+            if self.message is not None and device is not None:
+                yield receiver, Push(receiver.dedupe_key, self.message, device, self.badge)
 
     def settle(self, receiver: Receiver, outcome: Outcome, provider: str = NOBODY) -> None:
         """Take note of what came of one receiver."""
@@ -118,15 +104,15 @@ class Envelope:
         self.receivers.remove(receiver)
         self.deliveries.append(
             Delivery(
-                dedupe_key=receiver.dedupe_key,
-                kind=self.job.kind,
-                channel="push",
-                outcome=outcome,
-                user_id=self.recipient_id,
-                provider=provider if was_asked else None,
-                device_id=device.device_id if device else None,
-                registered_at=device.registered_at if device else None,
-                is_resent=was_asked and receiver.was_maybe_sent,
+                receiver.dedupe_key,
+                self.job.kind,
+                "push",
+                outcome,
+                self.recipient_id,
+                provider if was_asked else None,
+                device.device_id if device else None,
+                device.registered_at if device else None,
+                was_asked and receiver.was_maybe_sent,
             )
         )
 
@@ -150,19 +136,18 @@ class Envelope:
         return Ack(self.job, TryAgain(delay=_PUT_OFF_SECONDS, uses_attempt=False), self.deliveries)
 
 
-def word_message(kind: Kind[Any], row: SourceRow, job: Job, scheme: str) -> Message:
+def word_message(kind: Kind[Any], row: SourceRow, job: Job, scheme: str, now: datetime) -> Message:
     """Word a notice and fit it to what every platform takes."""
     notice = kind.tell(row)
-    time_left = kind.time_to_live - timedelta(seconds=job.age())
     return Message(
-        title=fit_title(notice.title),
-        body=fit_body(notice.body),
-        url=f"{scheme}://{notice.path}",
-        thread_id=notice.thread_id,
-        collapse_id=notice.collapse_id,
-        expires_at=datetime.now(UTC) + time_left,
-        urgency=kind.urgency,
-        data={"kind": kind.name, **notice.data},
+        fit_title(notice.title),
+        fit_body(notice.body),
+        f"{scheme}://{notice.path}",
+        notice.thread_id,
+        notice.collapse_id,
+        now + kind.time_to_live - timedelta(seconds=job.age()),
+        kind.urgency,
+        {"kind": kind.name, **notice.data},
     )
 
 
@@ -178,7 +163,9 @@ Served = tuple[str, TokenKind]
 IsFor = Callable[[str, UUID | None], bool]
 
 
-def settle_without_sending(envelope: Envelope, served: Collection[Served], is_for: IsFor) -> None:
+def settle_without_sending(
+    envelope: Envelope, served: Collection[Served], is_for: IsFor, now: datetime
+) -> None:
     """Settle every receiver that nothing is sent to, with the reason."""
     is_left_out = envelope.message is not None and not is_for(
         envelope.job.kind, envelope.recipient_id
@@ -187,24 +174,24 @@ def settle_without_sending(envelope: Envelope, served: Collection[Served], is_fo
         outcome = (
             Skipped("not_in_ramp")
             if is_left_out
-            else _reason_not_to_send(envelope, receiver, served)
+            else _reason_not_to_send(envelope, receiver, served, now)
         )
         if outcome is not None:
             envelope.settle(receiver, outcome)
 
 
 def _reason_not_to_send(
-    envelope: Envelope, receiver: Receiver, served: Collection[Served]
+    envelope: Envelope, receiver: Receiver, served: Collection[Served], now: datetime
 ) -> Outcome | None:
     if envelope.message is None:
         return Skipped("row_gone")
     if receiver.device is None:
         return Skipped("no_device")
-    if envelope.message.expires_at <= datetime.now(UTC):
+    if envelope.message.expires_at <= now:
         return Expired()
-    if receiver.token_kind is None:
+    app, kind = receiver.device.app, receiver.device.kind
+    if kind is None:
         return Skipped("unknown_token_shape")
-    app, kind = receiver.device.app, receiver.token_kind
     if (app, kind) not in served:
         return Misconfigured("not_configured", f"no keys for {kind} are set, app {app}")
     return None

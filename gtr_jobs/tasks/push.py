@@ -10,7 +10,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from datetime import UTC, datetime
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 from gtr_jobs.db.deliveries import Deliveries
@@ -68,8 +69,7 @@ class PushStore:
     inbox: Inbox | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
+class _Subject(NamedTuple):
     """What a job is about: the row that it names, or None where that is gone."""
 
     job: Job
@@ -117,15 +117,16 @@ class PushTask:
         await self._write_notes(subjects)
         people = {subject.row.recipient_id for subject in subjects if subject.row is not None}
         audience = await self._store.devices.read_audience(people) if people else Audience({}, {})
+        now = datetime.now(UTC)
         envelopes = [
             envelope
             for subject in subjects
-            if (envelope := self._address(subject, audience, finish)) is not None
+            if (envelope := self._address(subject, audience, now, finish)) is not None
         ]
         known = await self._read_known(envelopes)
         for envelope in envelopes:
             envelope.leave_out_settled(known)
-            settle_without_sending(envelope, self._providers.keys(), self._levers.is_for)
+            settle_without_sending(envelope, self._providers.keys(), self._levers.is_for, now)
             self._finish_if_settled(envelope, finish)
         await self._send(envelopes, finish)
 
@@ -165,23 +166,25 @@ class PushTask:
         if notes:
             await self._store.inbox.write_messages(notes)
 
-    def _address(self, subject: _Subject, audience: Audience, finish: Finish) -> Envelope | None:
+    def _address(
+        self, subject: _Subject, audience: Audience, now: datetime, finish: Finish
+    ) -> Envelope | None:
         try:
-            return self._envelope(subject.job, subject.row_id, subject.row, audience)
+            return self._envelope(subject.job, subject.row_id, subject.row, audience, now)
         except Exception as error:  # noqa: BLE001  (one row that cannot be worded keeps no other from being sent)
             self._reports.fault(error, 1)
             finish(Ack(subject.job, end_after_fault(subject.job, error)))
             return None
 
     def _envelope(
-        self, job: Job, row_id: UUID, row: SourceRow | None, audience: Audience
+        self, job: Job, row_id: UUID, row: SourceRow | None, audience: Audience, now: datetime
     ) -> Envelope:
         only = read_only_device(job)
         if row is None:
             return Envelope(
                 job, None, None, [Receiver(make_dedupe_key(job.kind, row_id, only or row_id))]
             )
-        message = word_message(self.kinds[job.kind], row, job, self._scheme)
+        message = word_message(self.kinds[job.kind], row, job, self._scheme, now)
         receivers = [
             Receiver(make_dedupe_key(job.kind, row_id, device.device_id), device)
             for device in audience.devices.get(row.recipient_id, [])
@@ -209,7 +212,8 @@ class PushTask:
         waiting: defaultdict[Served, list[Sending]] = defaultdict(list)
         for envelope in envelopes:
             for receiver, push in envelope.pushes():
-                waiting[push.target.app, push.target.kind].append((envelope, receiver, push))
+                if (kind := push.target.kind) is not None:
+                    waiting[push.target.app, kind].append((envelope, receiver, push))
         await asyncio.gather(
             *(
                 self._send_when_let(self._providers[served], chunk, finish)

@@ -55,7 +55,7 @@ class Bench:
         kind: The kind of token that the provider serves.
         server: What answers.
         provider: What is tested.
-        observed: What it told `observe_attempt`, without the seconds.
+        observed: What it told `observe_attempts`, without the seconds.
         token_requests: What the token endpoint saw.
     """
 
@@ -112,9 +112,9 @@ async def open_bench(
     """
     observed: list[tuple[str, OutcomeName]] = []
 
-    def observe(provider: str, outcome: OutcomeName, seconds: float) -> None:
-        assert 0 <= seconds < 60
-        observed.append((provider, outcome))
+    def observe(provider: str, attempts: Sequence[tuple[OutcomeName, float]]) -> None:
+        assert all(0 <= seconds < 60 for _, seconds in attempts)
+        observed.extend((provider, outcome) for outcome, _ in attempts)
 
     certain = options.pop("environment_is_certain", False)
     http = HttpOptions(**{"ca_file": server.ca_file, **options})

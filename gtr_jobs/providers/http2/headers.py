@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from hpack import Decoder, HPACKError
 
@@ -34,6 +35,7 @@ _TARGET = re.compile(r"/[!-~]*", re.ASCII)
 
 _REMEMBERED = 512
 _LARGEST_LIST = 65_536
+_STATUS_DIGITS = 3
 _Field = tuple[str, str]
 
 
@@ -128,6 +130,18 @@ class HeaderWriter:
         return update + self._start + b"".join(own)
 
 
+class Head(NamedTuple):
+    """What begins an answer.
+
+    Args:
+        status: HTTP status; 0 where there is none that could be one.
+        headers: By lower case name.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+
+
 class HeaderReader:
     """Reads the headers of answers from a server that keeps no table for them."""
 
@@ -135,9 +149,9 @@ class HeaderReader:
         self._decoder = Decoder(_LARGEST_LIST)
         self._decoder.header_table_size = 0
         self._decoder.max_allowed_table_size = 0
-        self._known: dict[bytes, Mapping[str, str]] = {}
+        self._known: dict[bytes, Head] = {}
 
-    def read(self, block: bytes) -> Mapping[str, str]:
+    def read(self, block: bytes) -> Head:
         """Read a block; the first of several values for one name counts.
 
         Raises:
@@ -151,13 +165,16 @@ class HeaderReader:
             known = self._known[block] = self._decode(block)
         return known
 
-    def _decode(self, block: bytes) -> Mapping[str, str]:
+    def _decode(self, block: bytes) -> Head:
         try:
             fields = self._decoder.decode(block, raw=True)
         except HPACKError:
             raise ProtocolError(Code.COMPRESSION_ERROR) from None
         # Backwards, so that the first one stays.
-        return {
+        headers = {
             bytes(name).decode("latin-1"): bytes(value).decode("latin-1")
             for name, value, *_ in reversed(list(fields))
         }
+        status = headers.pop(":status", "")
+        is_status = len(status) == _STATUS_DIGITS and status.isascii() and status.isdecimal()
+        return Head(int(status) if is_status else 0, headers)

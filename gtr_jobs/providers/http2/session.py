@@ -160,10 +160,10 @@ class Session(asyncio.Protocol):
             return
         # What follows the content says nothing that anybody asks for.
         if not stream.is_begun:
-            headers = self._reader.read(payload)
-            if headers.get(":status", "").startswith("1"):
+            head = self._reader.read(payload)
+            if head.status // 100 == 1:
                 return
-            stream.headers = headers
+            stream.head = head
         if flags & frames.END_STREAM:
             self._answer(stream)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from gtr_jobs.providers.exchange import Answered, Broken, NotSent, Result
+from gtr_jobs.providers.http2.headers import Head
 
 
 class Stream:
@@ -25,7 +26,7 @@ class Stream:
         "expires",
         "fields",
         "future",
-        "headers",
+        "head",
         "number",
         "path",
         "window",
@@ -50,14 +51,14 @@ class Stream:
         # Of the body, and how much more the server takes at the moment.
         self.written = 0
         self.window = 0
-        # Of the answer; none until they have come.
-        self.headers: Mapping[str, str] | None = None
+        # Of the answer; none until it has come.
+        self.head: Head | None = None
         self.content = b""
 
     @property
     def is_begun(self) -> bool:
         """Whether an answer has begun to come."""
-        return self.headers is not None
+        return self.head is not None
 
     def end(self, result: Result | None) -> None:
         """Give whoever waits the result; nobody may wait any more."""
@@ -74,15 +75,15 @@ class Stream:
         Args:
             connection: What `Answered.connection` says.
         """
-        headers = dict(self.headers or {})
-        status = headers.pop(":status", "")
+        if self.head is None or self.head.status == 0:
+            self.end(Broken("answer_broken"))
+            return
+        status, headers = self.head
         announced = headers.get("content-length")
         if announced is not None and announced != str(len(self.content)):
             self.end(Broken("answer_broken"))
-        elif len(status) == 3 and status.isdecimal():
-            self.end(Answered(int(status), headers, self.content, connection))
         else:
-            self.end(Broken("answer_broken"))
+            self.end(Answered(status, headers, self.content, connection))
 
 
 NEVER_PROCESSED = NotSent("goaway")

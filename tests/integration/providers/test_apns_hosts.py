@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def _always(action: Action, request: SeenRequest) -> Action:
 
 def _push(number: int, known: ApnsEnvironment | None) -> Push:
     push = make_push("apns", number)
-    return replace(push, target=replace(push.target, apns_environment=known))
+    return push._replace(target=push.target._replace(apns_environment=known))
 
 
 @asynccontextmanager

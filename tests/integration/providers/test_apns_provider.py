@@ -44,7 +44,6 @@ async def test_a_push_goes_out_as_apple_wants_it(answering_server: AnsweringServ
         "content-type": "application/json",
         "content-length": str(len(request.body)),
         "user-agent": headers["user-agent"],
-        "accept": "*/*",
     }
     assert scheme == "bearer"
     assert jwt.get_unverified_header(token) == {"alg": "ES256", "kid": KEY_ID, "typ": "JWT"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -67,8 +66,8 @@ def push_to(kind: TokenKind, token: str) -> Push:
     """Make a push to a device that the stand-ins know, registered an hour ago."""
     now = datetime.now(UTC)
     push = make_push(kind, 0, make_message(expires_at=now + timedelta(hours=1)))
-    target = replace(push.target, token=token, registered_at=now - timedelta(hours=1))
-    return replace(push, target=target)
+    target = push.target._replace(token=token, registered_at=now - timedelta(hours=1))
+    return push._replace(target=target)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,8 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -112,11 +111,10 @@ def _job(kind: str) -> Job:
 
 def _word(kind: Kind[Any], row: SourceRow) -> Message:
     """Word a message, and let its end be counted from a time that stands still."""
-    before = datetime.now(UTC)
-    message = word_message(kind, row, _job(kind.name), "gtr-marketplace")
-    lifetime = message.expires_at - before
+    message = word_message(kind, row, _job(kind.name), "gtr-marketplace", NOW)
+    lifetime = message.expires_at - NOW
     assert abs(lifetime - kind.time_to_live) < timedelta(seconds=5)
-    return replace(message, expires_at=NOW + kind.time_to_live)
+    return message._replace(expires_at=NOW + kind.time_to_live)
 
 
 def _payloads(message: Message) -> dict[str, Any]:
