@@ -7,6 +7,8 @@ from hashlib import sha1
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from orjson import dumps
+
 from gtr_jobs.domain.outcome import DeliveryState, Outcome, delivery_state_after, outcome_code
 
 Channel = Literal["push"]
@@ -25,9 +27,11 @@ def make_dedupe_key(kind: str, row_id: UUID, receiver_id: UUID) -> UUID:
     The same event always gives the same name: it is the ledger's unique key, and what a provider
     is told as the message's id.
     """
-    # As uuid5() does, which begins anew with the namespace every time.
+    # As uuid5() does, which begins anew with the namespace every time; and orjson writes an id ten
+    # times as fast as it writes itself.
     digest = _NAMESPACE_DIGEST.copy()
-    digest.update(f"{kind}/{row_id}/{receiver_id}".encode())
+    name = b"%b/%b/%b" % (kind.encode(), dumps(row_id)[1:-1], dumps(receiver_id)[1:-1])
+    digest.update(name)
     return UUID(bytes=digest.digest()[:16], version=5)
 
 

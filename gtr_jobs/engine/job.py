@@ -63,6 +63,9 @@ class Done:
     """It leaves the queue."""
 
 
+DONE = Done()
+
+
 @dataclass(frozen=True, slots=True)
 class TryAgain:
     """It goes back, to run again later.

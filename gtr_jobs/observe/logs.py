@@ -16,6 +16,8 @@ from gtr_jobs.observe.redaction import redact_event
 
 Logger = structlog.typing.FilteringBoundLogger
 
+_OURS = logging.getLogger("gtr_jobs")
+
 
 def configure_logs(
     log_format: Literal["auto", "json", "console"],
@@ -64,7 +66,7 @@ def configure_logs(
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
-    logging.getLogger("gtr_jobs").setLevel(level.upper())
+    _OURS.setLevel(level.upper())
     # procrastinate's INFO lines print all arguments of a job; uvicorn's print every scrape.
     for noisy in ("procrastinate", "uvicorn", "uvicorn.access", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -125,4 +127,4 @@ def get_logger() -> Logger:
 
 def logs_every_job() -> bool:
     """Whether the log is so fine that each job has its line: to make it for nobody costs more than the job."""
-    return logging.getLogger("gtr_jobs").isEnabledFor(logging.DEBUG)
+    return _OURS.isEnabledFor(logging.DEBUG)

@@ -11,6 +11,7 @@ from uuid import UUID
 from gtr_jobs.db.inbox import Note
 from gtr_jobs.domain.delivery import OPEN_STATES, Delivery
 from gtr_jobs.domain.outcome import (
+    Accepted,
     DeliveryState,
     Expired,
     Misconfigured,
@@ -22,7 +23,7 @@ from gtr_jobs.domain.payload import fit_body, fit_title
 from gtr_jobs.domain.push import Message, Push, Target
 from gtr_jobs.domain.sources import ChatMessage, SourceRow
 from gtr_jobs.domain.tokens import TokenKind
-from gtr_jobs.engine.job import Job, TryAgain
+from gtr_jobs.engine.job import DONE, Job, TryAgain
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.engine.retry import Attempted, end_after
 from gtr_jobs.kinds.base import Kind
@@ -123,6 +124,9 @@ class Envelope:
 
     def ack(self) -> Ack:
         """End the job, from what came of its receivers."""
+        if not self.held and all(type(one.outcome) is Accepted for one in self.deliveries):
+            # Nearly always, and nothing is left to decide.
+            return Ack(self.job, DONE, self.deliveries)
         attempts = [
             Attempted(delivery.provider or NOBODY, delivery.outcome) for delivery in self.deliveries
         ]

@@ -117,7 +117,7 @@ async def _send(rig: Rig, pushes: int, settings: dict[str, str]) -> _Sent:
         for statement in (_PHONES, _MESSAGES):
             database.connection.execute(statement.encode(), {"pairs": PAIRS, "messages": pushes})
         database.settle()
-        more = {**settings, "GTR_APP": "", "GTR_CONCURRENCY": "2000", "GTR_EXPO": "false"}
+        more = {**settings, "GTR_APP": "", "GTR_CONCURRENCY": "4000", "GTR_EXPO": "false"}
         async with database.run_worker("push", **more) as worker:
             began, spent = time.time(), _cpu_seconds(worker.pid)
             ended = await _wait_until_sent(database, pushes)
