@@ -107,7 +107,7 @@ class Metrics:
         self.devices_dropped = Counter(
             "gtr_device_tokens_disabled_total",
             "Devices that a provider says are gone",
-            ["provider", "reason"],
+            ["app", "provider", "reason"],
             registry=self.registry,
         )
         self.receipts = Counter(

@@ -157,7 +157,7 @@ class ReceiptsTask:
 
     def _report(self, app: str, settlement: Settlement, outcome: Outcome | None) -> None:
         if isinstance(outcome, DeadTarget):
-            self._metrics.devices_dropped.labels(_PROVIDER, outcome.code).inc()
+            self._metrics.devices_dropped.labels(app, _PROVIDER, outcome.code).inc()
         if isinstance(outcome, Accepted):
             return
         self._log.info(

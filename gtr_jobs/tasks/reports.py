@@ -25,21 +25,22 @@ class Reports:
 
     def answer(self, job: Job, receiver: Receiver, provider: str, outcome: Outcome) -> None:
         """Tell what a provider said of a push; of one that it accepted only to who looks closely."""
-        if isinstance(outcome, DeadTarget):
-            self._metrics.devices_dropped.labels(provider, outcome.code).inc()
+        app = receiver.device.app if receiver.device is not None else ""
         say = self._log.info
         if isinstance(outcome, Accepted):
             # The ledger has it, and a line costs as much as a tenth of the push.
             if not logs_every_job():
                 return
             say = self._log.debug
+        elif isinstance(outcome, DeadTarget):
+            self._metrics.devices_dropped.labels(app, provider, outcome.code).inc()
         say(
             events.PUSH_ATTEMPTED,
             trace_id=job.trace_id,
             job_id=job.job_id,
             kind=job.kind,
             delivery=str(receiver.dedupe_key),
-            app=receiver.device.app if receiver.device is not None else "",
+            app=app,
             provider=provider,
             outcome=outcome.name,
             code=getattr(outcome, "code", ""),
