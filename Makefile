@@ -4,16 +4,19 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# -n 2: the machine that this is built for has two cores.
-PYTEST := $(BIN)/pytest -q -n $(or $(WORKERS),2)
+# -n 2: the machine that this is built for has two cores. Whoever has nothing left takes from the other's share.
+SHARED := -n $(or $(WORKERS),2) --dist worksteal
+PYTEST := $(BIN)/pytest -q $(SHARED)
 # What Supabase runs comes first; the others run what SQL and servers are part of.
 POSTGRES := 17
-OTHER_POSTGRES := 15 16 18
-# What packaging can break is found where commands, files and workers are; breaking the database takes
-# minutes, and a wheel breaks as its checkout does.
+# The oldest and the newest; what lies between them runs the SQL itself.
+OTHER_POSTGRES := 15 18
+BETWEEN_POSTGRES := 16
+# What packaging can break is found where commands, files and workers are; breaking the database, waiting for
+# operators and for the clock take minutes, and break in a wheel as they do in its checkout.
+MINUTES_LONG := database_faults restored_database worker_pooler deploys switches cron dead_requeue
 OF_THE_WHEEL := tests/e2e tests/integration/cli tests/integration/db tests/integration/test_dev_app.py \
-	--ignore tests/e2e/test_database_faults.py --ignore tests/e2e/test_restored_database.py \
-	--ignore tests/e2e/test_worker_pooler.py --ignore tests/e2e/test_deploys.py --ignore tests/e2e/test_switches.py
+	$(MINUTES_LONG:%=--ignore tests/e2e/test_%.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check suite suite-others suite-wheel chaos chaos-tests storm bench types format clean
@@ -40,6 +43,10 @@ suite-others: $(VENV)/.test tests/node/node_modules/.installed postgres-15 ## SQ
 	@set -e; for version in $(OTHER_POSTGRES); do \
 		echo "PostgreSQL $$version"; \
 		GTR_TEST_POSTGRES=$$version $(PYTEST) tests/sql tests/integration/db tests/integration/engine; \
+	done; \
+	for version in $(BETWEEN_POSTGRES); do \
+		echo "PostgreSQL $$version"; \
+		GTR_TEST_POSTGRES=$$version $(PYTEST) tests/sql; \
 	done
 
 suite-wheel: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The suite against the built wheel, far from the checkout
@@ -52,8 +59,7 @@ suite-wheel: $(VENV)/.test tests/node/node_modules/.installed pgbouncer ## The s
 	tar -c --exclude node_modules tests pyproject.toml | tar -x -C "$$folder/empty"; \
 	ln -s "$(CURDIR)/tests/node/node_modules" "$$folder/empty/tests/node/node_modules"; \
 	cd "$$folder/empty"; \
-	GTR_TEST_POSTGRES=$(POSTGRES) "$$folder/venv/bin/python" -P -m pytest -q -n $(or $(WORKERS),2) \
-		$(OF_THE_WHEEL)
+	GTR_TEST_POSTGRES=$(POSTGRES) "$$folder/venv/bin/python" -P -m pytest -q $(SHARED) $(OF_THE_WHEEL)
 
 chaos: $(VENV)/.test tests/node/node_modules/.installed ## Hundreds of faults by chance for 20 minutes; SEED=, FAULTS=, MINUTES=
 	@GTR_TEST_POSTGRES=$(POSTGRES) PYTHONPATH=tests $(BIN)/python -m chaos.run \
