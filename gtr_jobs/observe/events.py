@@ -58,6 +58,9 @@ PUSH_ATTEMPTED: Final = "push.attempted"
 PUSH_RECEIPT: Final = "push.receipt"
 RECEIPTS_READ: Final = "receipts.read"
 RECEIPTS_MISCONFIGURED: Final = "receipts.misconfigured"
+MESSAGE_ATTEMPTED: Final = "message.attempted"
+MESSAGE_CLEARED_UP: Final = "message.cleared_up"
+BUDGET_REACHED: Final = "message.budget_reached"
 SEARCHES_MATCHED: Final = "searches.matched"
 
 ALL_EVENTS: Final = frozenset(

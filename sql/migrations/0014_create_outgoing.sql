@@ -2,7 +2,8 @@
 -- oldest-worker: 0.1.0
 set lock_timeout = '3s';
 
--- What can be sent, by what. keys: as in gtr_jobs.kind_schemas. consent: a function of a person's id that says whether
+-- What can be sent, by what. keys: {"listing_url": {"type": "string", "required": true}, ...}, types as JSON has them.
+-- consent: a function of a person's id that says whether
 -- they want it; null where it is sent to whoever can be reached.
 create table gtr_jobs.message_templates (
     template text not null check (template ~ '^[a-z][a-z0-9_]{0,39}$'),
@@ -46,6 +47,8 @@ create table gtr_jobs.outgoing (
 comment on table gtr_jobs.outgoing is 'Texts and e-mails: what they are filled with until they are settled, and their attempts';
 -- A report names what the provider calls it.
 create index outgoing_provider_id on gtr_jobs.outgoing (provider, provider_id) where provider_id is not null;
+-- Whoever looks for a message among a provider's leaves out those that are known.
+create index outgoing_address on gtr_jobs.outgoing (address_hash, attempted_at) where provider_id is not null;
 -- What is too old is emptied; what was attempted and is not settled is counted; what is old is forgotten.
 create index outgoing_filled on gtr_jobs.outgoing (expires_at) where data is not null;
 create index outgoing_unsettled on gtr_jobs.outgoing (deadline) where deadline is not null and settled_at is null;

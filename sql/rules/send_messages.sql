@@ -38,7 +38,7 @@ begin
         case
             when r.key is null then pg_catalog.format('%s is no key of this template', pg_catalog.left(d.key, 64))
             when d.key is null then pg_catalog.format('%s is missing', r.key)
-            else pg_catalog.format('%s is no string', d.key)
+            else pg_catalog.format('%s is no %s', d.key, r.rule ->> 'type')
         end
     into v_wrong
     from pg_catalog.jsonb_each(v_keys) as r (key, rule)
@@ -46,7 +46,7 @@ begin
     where
         r.key is null
         or d.key is null and (r.rule ->> 'required')::boolean
-        or pg_catalog.jsonb_typeof(d.value) <> 'string'
+        or pg_catalog.jsonb_typeof(d.value) <> (r.rule ->> 'type')
     order by coalesce(r.key, d.key)
     limit 1;
     if v_wrong is not null then

@@ -14,7 +14,7 @@ returns table (
     refusal text,
     expires_in double precision,
     state text,
-    provider_id text,
+    provider text,
     is_resent boolean,
     attempt_token uuid,
     attempted_at timestamptz,
@@ -49,7 +49,7 @@ begin
         end,
         pg_catalog.date_part('epoch', o.expires_at - pg_catalog.now()),
         coalesce(d.state::text, 'queued'),
-        coalesce(d.provider_id, o.provider_id),
+        o.provider,
         coalesce(d.resent_after_unknown, false),
         o.attempt_token,
         o.attempted_at,
@@ -65,5 +65,29 @@ begin
 end
 $$;
 
+-- What the provider calls the messages that went to an address since then, and are known to be others' than the one
+-- that is looked for: at most 1000. The hash is in hex.
+create or replace function gtr_jobs.read_known_messages(p_address_hash text, p_since timestamptz, p_delivery_id uuid)
+returns setof text
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+    select o.provider_id
+    from gtr_jobs.outgoing as o
+    where
+        o.address_hash = pg_catalog.decode(p_address_hash, 'hex')
+        -- By the provider's clock, which is another.
+        and o.attempted_at > p_since - interval '10 minutes'
+        and o.provider_id is not null
+        and o.delivery_id <> p_delivery_id
+    order by o.attempted_at
+    limit 1000
+$$;
+
+revoke all on function gtr_jobs.read_known_messages(text, timestamptz, uuid)
+    from public, anon, authenticated, service_role;
+grant execute on function gtr_jobs.read_known_messages(text, timestamptz, uuid) to gtr_worker;
 revoke all on function gtr_jobs.read_outgoing(uuid[]) from public, anon, authenticated, service_role;
 grant execute on function gtr_jobs.read_outgoing(uuid[]) to gtr_worker;
