@@ -19,6 +19,7 @@ from gtr_jobs.credential_settings import AppCredentials, AppName
 from gtr_jobs.domain.errors import ConfigurationError, UsageError
 from gtr_jobs.domain.push import DEFAULT_APP
 from gtr_jobs.domain.span import parse_rate
+from gtr_jobs.webhook_settings import WebhookSettings
 
 _HTTPS_ORIGIN = re.compile(
     r"https://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?/?", re.ASCII | re.IGNORECASE
@@ -50,7 +51,7 @@ Rate = Annotated[str, AfterValidator(_require_rate)]
 HttpsUrl = Annotated[str, AfterValidator(_require_https)]
 
 
-class Settings(BaseSettings):
+class Settings(WebhookSettings, BaseSettings):
     """What an operator decides, from the environment and from `.env` in the working directory."""
 
     model_config = SettingsConfigDict(

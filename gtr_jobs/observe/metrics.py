@@ -221,6 +221,23 @@ class Metrics:
             ["app", "provider", "result"],
             registry=self.registry,
         )
+        self.webhook_requests = Counter(
+            "gtr_webhook_requests_total",
+            "Requests to the pages for providers, by what came of them",
+            ["page", "result"],
+            registry=self.registry,
+        )
+        self.webhook_in_flight = Gauge(
+            "gtr_webhook_requests_in_flight",
+            "Requests to the pages for providers that are being read and answered",
+            registry=self.registry,
+        )
+        self.webhook_statuses = Counter(
+            "gtr_webhook_statuses_total",
+            "What providers reported of messages; other is a word that is not known yet",
+            ["provider", "status"],
+            registry=self.registry,
+        )
         self.listening = Gauge(
             "gtr_worker_listening",
             "1 while inserts wake this worker, 0 while it finds jobs by looking every second",
