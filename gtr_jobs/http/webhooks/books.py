@@ -71,9 +71,7 @@ class Books:
         if fate != "unknown":
             self._known.add(key)
         if status == "other" and fate == "recorded":
-            self._log.warning(
-                events.STATUS_UNKNOWN, provider=report.provider, status=report.status
-            )
+            self._log.warning(events.STATUS_UNKNOWN, provider=report.provider, status=report.status)
         self._log.debug(
             events.STATUS_REPORTED,
             provider=report.provider,
