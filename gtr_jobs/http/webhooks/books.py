@@ -71,9 +71,7 @@ class Books:
         if fate != "unknown":
             self._known.add(key)
         if status == "other" and fate == "recorded":
-            self._log.warning(
-                events.STATUS_UNKNOWN, provider=report.provider, status=report.status
-            )
+            self._log.warning(events.STATUS_UNKNOWN, provider=report.provider, status=report.status)
         self._log.debug(
             events.STATUS_REPORTED,
             provider=report.provider,
@@ -104,6 +102,14 @@ class Books:
         self._allowance.take()
         await self._reports.unsuppress(channel, address, reason, source)
         self._log.info(events.ADDRESS_UNSUPPRESSED, channel=channel, reason=reason, source=source)
+
+    def is_done(self, sender: str, webhook: str) -> bool:
+        """Say whether all of a webhook was written, as far as this process knows."""
+        return self._known.has(("webhook", sender, webhook))
+
+    def note_done(self, sender: str, webhook: str) -> None:
+        """Take note that all of a webhook was written."""
+        self._known.add(("webhook", sender, webhook))
 
 
 class Allowance:

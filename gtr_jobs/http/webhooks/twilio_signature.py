@@ -108,7 +108,9 @@ def _read_json(body: bytes) -> Form | None:
         return None
     if not isinstance(fields, dict):
         return None
-    return ImmutableMultiDict([(name, value) for name, value in fields.items() if isinstance(value, str)])
+    return ImmutableMultiDict(
+        [(name, value) for name, value in fields.items() if isinstance(value, str)]
+    )
 
 
 def _has_hash(asked: Asked) -> bool:
