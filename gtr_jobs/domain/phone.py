@@ -87,7 +87,7 @@ def country_of(phone: str) -> str:
     region = phonenumbers.region_code_for_number(number)
     if region is None:
         # A range that the library does not know: the main country of its code.
-        region = phonenumbers.region_code_for_country_code(number.country_code)
+        region = phonenumbers.region_code_for_country_code(number.country_code or 0)
     return NO_COUNTRY if region == "ZZ" else region
 
 

@@ -14,6 +14,9 @@ from gtr_jobs.domain.outcome import Outcome
 # What a provider may be told at most of how long it may keep a message.
 LONGEST_VALIDITY = 36_000
 
+# The parameter of a report's address that names the delivery.
+DELIVERY_PARAMETER = "d"
+
 # A provider's status in our words; `other` where it has one that we do not know.
 SmsStatus = Literal["queued", "sent", "delivered", "undelivered", "failed", "other"]
 
@@ -39,6 +42,14 @@ class SmsMessage:
     def seconds_left(self, now: datetime) -> int:
         """Give what is left of its life in whole seconds, rounded up and at most ten hours; 0 or less: none."""
         return min(LONGEST_VALIDITY, math.ceil((self.valid_until - now).total_seconds()))
+
+    @property
+    def callback_url(self) -> str | None:
+        """Where the provider reports to, with the delivery's id; None for nowhere."""
+        if self.status_callback is None:
+            return None
+        mark = "&" if "?" in self.status_callback else "?"
+        return f"{self.status_callback}{mark}{DELIVERY_PARAMETER}={self.delivery_id}"
 
 
 @dataclass(frozen=True, slots=True)

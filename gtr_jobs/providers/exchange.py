@@ -4,7 +4,7 @@
     NotSent     certainly nothing was processed: sending again cannot send twice
     Broken      something broke after the first byte may have left: the server may have acted
 
-Nothing underneath sends a request twice. reqwest would repeat what a server has refused unprocessed
+Nothing underneath sends a body twice. reqwest would repeat what a server has refused unprocessed
 (REFUSED_STREAM, GOAWAY beyond the stream), unseen; it can only do so where it can copy the body, and
 a body that is given as a stream cannot be copied. HTTP/1.1 knows no such refusal. What is sent again
 is sent again by `HttpPool`.
@@ -225,8 +225,10 @@ class Line:
     number: int = 0
 
 
-async def exchange(line: Line, url: str, body: bytes, headers: Iterable[tuple[str, str]]) -> Result:
-    """POST a body and wait for the whole answer.
+async def exchange(
+    line: Line, url: str, body: bytes | None, headers: Iterable[tuple[str, str]]
+) -> Result:
+    """POST a body, or GET where there is none, and wait for the whole answer.
 
     Args:
         line: Over which client.
@@ -251,11 +253,14 @@ async def exchange(line: Line, url: str, body: bytes, headers: Iterable[tuple[st
 
 
 def _write_request(
-    line: Line, url: str, body: bytes, headers: Iterable[tuple[str, str]]
+    line: Line, url: str, body: bytes | None, headers: Iterable[tuple[str, str]]
 ) -> StreamRequest:
-    request = line.client.post(url)
+    request = line.client.get(url) if body is None else line.client.post(url)
     for name, value in headers:
         request = request.header(name, value)
+    if body is None:
+        # Asking twice changes nothing, whoever does it.
+        return request.build_streamed()
     if line.protocol == "http1":
         return request.body_bytes(body).build_streamed()
     # In one piece, yet as a stream: see above. The length that a stream does not have is said by us.

@@ -6,12 +6,14 @@ what is known of one after an attempt that did not end clearly.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
 from gtr_jobs.domain.email import EmailMessage
 from gtr_jobs.domain.outcome import Outcome
 from gtr_jobs.domain.sms import Finding, SmsMessage
+from gtr_jobs.providers.pressure import Pressure
 
 
 class MessageProvider(Protocol):
@@ -20,6 +22,10 @@ class MessageProvider(Protocol):
     @property
     def name(self) -> str:
         """What logs, metrics and deliveries call it."""
+
+    @property
+    def pressure(self) -> Pressure:
+        """How much its account takes now."""
 
     async def check(self) -> None:
         """Make sure that its credentials can be used.
@@ -44,12 +50,15 @@ class SmsProvider(MessageProvider, Protocol):
             nothing is sent twice by the call itself.
         """
 
-    async def find(self, message: SmsMessage, since: datetime) -> Finding:
+    async def find(
+        self, message: SmsMessage, since: datetime, known: Collection[str] = ()
+    ) -> Finding:
         """Look for a message among those that the provider has taken.
 
         Args:
             message: As it was given to `send`.
             since: When the attempt began.
+            known: Names of messages that belong to other deliveries.
         """
 
     async def read(self, provider_id: str) -> Finding:

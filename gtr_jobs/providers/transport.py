@@ -106,10 +106,14 @@ class HttpPool:
         Returns:
             What became of it, after two deadlines at most.
         """
-        result = await self._post_once(url, body, headers)
+        result = await self._ask_once(url, body, headers)
         if isinstance(result, NotSent) and result.code in _UNPROCESSED:
             return await self._post_again(url, body, headers, result)
         return result
+
+    async def get(self, url: str, headers: Iterable[tuple[str, str]] = ()) -> Result:
+        """Ask for something when there is room; see `post`."""
+        return await self._ask_once(url, None, headers)
 
     async def _post_again(
         self, url: str, body: bytes, headers: Iterable[tuple[str, str]], refused: NotSent
@@ -124,10 +128,12 @@ class HttpPool:
             if self._is_closed or clock() > latest:
                 break
             self._options.observe_resend(self._options.service, result.code)
-            result = await self._post_once(url, body, headers)
+            result = await self._ask_once(url, body, headers)
         return result
 
-    async def _post_once(self, url: str, body: bytes, headers: Iterable[tuple[str, str]]) -> Result:
+    async def _ask_once(
+        self, url: str, body: bytes | None, headers: Iterable[tuple[str, str]]
+    ) -> Result:
         # Whoever waits has got all room that was left, so nobody is overtaken here.
         connection = self._find_room(1)
         if connection is None:

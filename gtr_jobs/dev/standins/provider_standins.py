@@ -18,8 +18,9 @@ from gtr_jobs.dev.standins.ledger import KEEP, Ledger
 from gtr_jobs.dev.standins.phones import Phones
 from gtr_jobs.dev.standins.standin import StandIn
 from gtr_jobs.dev.standins.tls import ThrowawayAuthority
+from gtr_jobs.dev.standins.twilio import TwilioStandIn
 
-StandInName = Literal["oauth", "fcm", "apns", "expo"]
+StandInName = Literal["oauth", "fcm", "apns", "expo", "twilio"]
 
 DEFAULT_PROJECT = "gtr-standin"
 DEFAULT_TOPIC = "com.example.app"
@@ -44,6 +45,7 @@ class ProviderStandIns:
         fcm: Firebase Cloud Messaging.
         apns: Apple's push service.
         expo: Expo's push service.
+        twilio: Twilio's API of messages.
         phones: The devices.
         ledger: What was accepted.
         ca_file: The certificate authority that clients must trust.
@@ -71,12 +73,19 @@ class ProviderStandIns:
             authority, self.phones, self.ledger, port=at.get("apns", 0), sandbox=sandbox
         )
         self.expo = ExpoStandIn(authority, self.phones, self.ledger, port=at.get("expo", 0))
+        self.twilio = TwilioStandIn(authority, self.ledger, port=at.get("twilio", 0))
         self._running = AsyncExitStack()
 
     @property
     def all(self) -> Mapping[StandInName, StandIn]:
         """The stand-ins by name."""
-        return {"oauth": self.oauth, "fcm": self.fcm, "apns": self.apns, "expo": self.expo}
+        return {
+            "oauth": self.oauth,
+            "fcm": self.fcm,
+            "apns": self.apns,
+            "expo": self.expo,
+            "twilio": self.twilio,
+        }
 
     def write_credentials(
         self, folder: Path, *, project: str = DEFAULT_PROJECT, topic: str = DEFAULT_TOPIC

@@ -23,7 +23,8 @@ from gtr_jobs.dev.standins.server import StandInServer
 from gtr_jobs.dev.standins.service import DEFAULT_STREAMS
 from gtr_jobs.dev.standins.tls import HTTP2_AND_1, HTTP2_ONLY, ThrowawayAuthority
 
-ACCEPTED = 200
+# Twilio answers 201, and Plivo 202.
+FIRST_REFUSAL = 300
 
 
 class StandIn(ABC):
@@ -101,7 +102,9 @@ class StandIn(ABC):
                 return Delay(seconds, self.play(then, request, accept))
             case AfterAccepting(then=then):
                 real = accept()
-                return real if real.status != ACCEPTED else self.play(then, request, lambda: real)
+                return (
+                    real if real.status >= FIRST_REFUSAL else self.play(then, request, lambda: real)
+                )
             case Respond() | Reset() | Disconnect() | GoAway() | Stall():
                 return scripted
             case _:

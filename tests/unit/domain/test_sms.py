@@ -51,3 +51,20 @@ def test_no_address_or_text_is_in_what_a_message_shows_of_itself() -> None:
         if secret in shown
     ] == []
     assert str(_ID) in shown
+
+
+@pytest.mark.parametrize(
+    ("status_callback", "callback_url"),
+    [
+        (None, None),
+        ("https://example.com/webhooks/twilio/status", f"status?d={_ID}"),
+        ("https://example.com/webhooks/twilio/status?x=1", f"status?x=1&d={_ID}"),
+    ],
+)
+def test_a_report_comes_back_with_the_deliverys_id(
+    status_callback: str | None, callback_url: str | None
+) -> None:
+    """And with nothing of the person."""
+    message = SmsMessage(_ID, "+14155550123", "Hi", _NOW, status_callback)
+    found = message.callback_url
+    assert found is None if callback_url is None else str(found).endswith(callback_url)
