@@ -53,6 +53,8 @@ class EmailReports:
         if event.suppression is not None:
             for address in event.addresses:
                 await self._books.suppress("email", address, event.suppression, PROVIDER)
+            if not event.addresses and event.delivery_id is not None:
+                await self._books.suppress_recipient(event.delivery_id, event.suppression, PROVIDER)
         if event.delivery_id is not None:
             await self._books.record(
                 DeliveryReport(

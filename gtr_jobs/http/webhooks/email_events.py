@@ -20,7 +20,7 @@ import orjson
 from gtr_jobs.domain.delivery_report import read_error_code, read_status
 from gtr_jobs.http.webhooks.page import RefusedError
 
-Suppression = Literal["bounce", "complaint"]
+Suppression = Literal["bounced", "complained"]
 
 MOST_EVENTS = 100
 _LONGEST_ADDRESS = 320
@@ -30,7 +30,7 @@ _MESSAGE_ID = re.compile(r"<?(?P<ours>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12
 _RESEND = {
     "email.sent": "sent",
     "email.delivered": "delivered",
-    "email.delivery_delayed": "delayed",
+    "email.delivery_delayed": "deferred",
     "email.bounced": "bounce",
     "email.complained": "complaint",
     "email.failed": "failed",
@@ -79,32 +79,39 @@ def _read_event(event: Any) -> EmailEvent:
         raise RefusedError(400, "unreadable")
     event = _from_resend(event) if isinstance(event.get("data"), dict) else event
     kind = read_status(event["type"])
-    addresses = event.get("address")
-    addresses = tuple(addresses) if isinstance(addresses, list) else (addresses,)
-    if kind is None or len(addresses) > MOST_EVENTS:
+    delivery_id = _read_delivery(event.get("message_id"))
+    addresses = _read_addresses(event.get("address"))
+    if kind is None:
         raise RefusedError(400, "unreadable")
-    known = tuple(
-        one.strip()
-        for one in addresses
-        if isinstance(one, str) and len(one) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(one.strip())
-    )
     suppression: Suppression | None = None
     if kind == "complaint":
-        kind, suppression = "complained", "complaint"
+        kind = suppression = "complained"
     elif kind == "bounce":
-        is_permanent = event.get("permanent") is True
-        kind, suppression = ("bounced", "bounce") if is_permanent else ("delayed", None)
-    if suppression is not None and len(known) != len(addresses):
+        suppression = "bounced" if event.get("permanent") is True else None
+        kind = suppression or "deferred"
+    if suppression is not None and not addresses and delivery_id is None:
         # Somebody who wants no more, or cannot be reached, and whom we do not find: to be mended there.
         raise RefusedError(400, "unreadable")
     return EmailEvent(
         status=kind,
         suppression=suppression,
-        addresses=known,
-        delivery_id=_read_delivery(event.get("message_id")),
+        addresses=addresses,
+        delivery_id=delivery_id,
         error_code=read_error_code(_text(event.get("code"))),
         at=_read_moment(event.get("at")),
     )
+
+
+def _read_addresses(given: object) -> tuple[str, ...]:
+    listed = given if isinstance(given, list) else [given] if given is not None else []
+    addresses = tuple(one.strip() for one in listed if isinstance(one, str))
+    if (
+        len(addresses) != len(listed)
+        or len(addresses) > MOST_EVENTS
+        or not all(len(one) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(one) for one in addresses)
+    ):
+        raise RefusedError(400, "unreadable")
+    return addresses
 
 
 def _from_resend(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse
 
-from gtr_jobs.domain.unsubscribe import PARAMETER, PATH, UnsubscribeLinks
+from gtr_jobs.domain.unsubscribe import PATH, UnsubscribeLinks
 from gtr_jobs.http.webhooks.books import Books
 from gtr_jobs.http.webhooks.page import Answer, Asked, RefusedError
 
-REASON = "unsubscribe"
+REASON = "unsubscribed"
 SOURCE = "link"
 
 _FIELD, _ONE_CLICK = "List-Unsubscribe", "One-Click"
@@ -70,24 +70,23 @@ class Unsubscribe:
 
     def look_at_head(self, method: str, headers: Headers, query: str) -> None:  # noqa: ARG002  (a page's)
         """Refuse a click on a link that we did not make."""
-        if method == "POST" and self._read(query) is None:
+        if method == "POST" and self._links.read(query) is None:
             raise RefusedError(403, "wrong_link")
 
     async def answer(self, asked: Asked) -> Answer:
         """Show the button, or do as it says."""
         words = _WORDS[_choose_language(asked.headers)]
-        address = self._read(asked.query)
-        if address is None:
+        delivery_id = self._links.read(asked.query)
+        if delivery_id is None:
             return Answer(_show(f"<p>{escape(words['broken'])}</p>", 404), "wrong_link")
         if asked.method != "POST":
             return Answer(_show(_form(words)), "shown")
         if not _is_one_click(asked):
             raise RefusedError(400, "unreadable")
-        await self._books.suppress("email", address, REASON, SOURCE)
+        if not await self._books.suppress_recipient(delivery_id, REASON, SOURCE):
+            # So long ago that nobody knows any more whom it went to.
+            return Answer(_show(f"<p>{escape(words['broken'])}</p>", 404), "unknown")
         return Answer(_show(f"<p>{escape(words['done'])}</p>"), "unsubscribed")
-
-    def _read(self, query: str) -> str | None:
-        return self._links.read(parse_qs(query).get(PARAMETER, [""])[0])
 
 
 def _is_one_click(asked: Asked) -> bool:
