@@ -22,6 +22,7 @@ from gtr_jobs.http.webhooks.email import EmailReports
 from gtr_jobs.http.webhooks.gate import Gate, GateRules
 from gtr_jobs.http.webhooks.page import Page
 from gtr_jobs.http.webhooks.standard_signature import StandardSignature
+from gtr_jobs.http.webhooks.threaded import ThreadedSite
 from gtr_jobs.http.webhooks.twilio import Say, TwilioInbound, TwilioStatus
 from gtr_jobs.http.webhooks.twilio_signature import TwilioSignature
 from gtr_jobs.http.webhooks.unsubscribe import Unsubscribe
@@ -92,6 +93,20 @@ class Webhooks:
             proxy_header=settings.webhook_proxy_header,
         )
         return Gate(_make_pages(settings, books, self._say), rules, log, metrics)
+
+
+def open_webhooks(settings: Settings, tools: WebhookTools) -> ThreadedSite:
+    """Make the pages that a worker serves beside its work.
+
+    Raises:
+        ConfigurationError: None is turned on, or one lacks a setting.
+    """
+    return ThreadedSite(
+        Webhooks(settings, tools).open_site,
+        settings.webhook_host,
+        settings.webhook_port or 0,
+        settings.shutdown_grace_seconds,
+    )
 
 
 def check_webhooks(settings: Settings) -> None:

@@ -11,16 +11,30 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, suppress
+from typing import Protocol
 
 import uvloop
 from starlette.types import ASGIApp
 
 from gtr_jobs.http.server import name_address, take_address
 from gtr_jobs.http.webhooks.server import make_server, serve
+from gtr_jobs.observe import events
+from gtr_jobs.observe.logs import Logger
 
 SETTINGS = "GTR_WEBHOOK_HOST, GTR_WEBHOOK_PORT"
 # Beside what requests may take to their end.
 _JOIN_SECONDS = 5.0
+
+
+class Site(Protocol):
+    """Something that is served."""
+
+    def bind(self) -> str:
+        """Take an address; give it as a URL."""
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+
 
 OpenSite = Callable[[], AbstractAsyncContextManager[ASGIApp]]
 
@@ -72,6 +86,36 @@ class ThreadedSite:
             return
         async with self._open_site() as site:
             await serve(make_server(site, self._grace_seconds), self._socket)
+
+
+class BothSites:
+    """A worker's own pages and those outside, as one.
+
+    Args:
+        own: Health and metrics, or the line to a parent that has them.
+        outside: The pages for providers.
+        log: Is told where they are.
+    """
+
+    def __init__(self, own: Site, outside: ThreadedSite, log: Logger) -> None:
+        self._own = own
+        self._outside = outside
+        self._log = log
+
+    def bind(self) -> str:
+        """Take both addresses; give that of the worker's own pages.
+
+        Raises:
+            ConfigurationError: One is taken or is not this machine's.
+        """
+        self._log.info(events.WEBHOOKS_SERVED, webhooks=self._outside.bind())
+        return self._own.bind()
+
+    async def run(self) -> None:
+        """Serve both until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._own.run())
+            group.create_task(self._outside.run())
 
 
 class _SiteThread(threading.Thread):
