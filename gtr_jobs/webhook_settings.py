@@ -120,7 +120,7 @@ class WebhookSettings(BaseModel):
     )
     unsubscribe_secret: LongSecret | None = Field(
         None,
-        description="What links to unsubscribe are sealed with, 32 signs at least: they last as long as "
+        description="What links to unsubscribe are signed with, 32 signs at least: they last as long as "
         "it does. Turns /unsubscribe on.",
     )
     unsubscribe_secret_other: LongSecret | None = Field(

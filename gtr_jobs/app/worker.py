@@ -18,6 +18,7 @@ from gtr_jobs.app.lanes import WorkerTools, make_lanes
 from gtr_jobs.app.providers import make_providers
 from gtr_jobs.app.quotas import quotas_of
 from gtr_jobs.app.rotation import Rotation
+from gtr_jobs.app.webhooks import WebhookTools, open_webhooks
 from gtr_jobs.db.connect import Database
 from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.contact import Contact
@@ -36,6 +37,7 @@ from gtr_jobs.engine.lane import Lane
 from gtr_jobs.engine.wake import WakeUp
 from gtr_jobs.extend import App
 from gtr_jobs.http.server import HttpServer, make_site
+from gtr_jobs.http.webhooks.threaded import BothSites
 from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import (
     Logger,
@@ -51,7 +53,7 @@ from gtr_jobs.settings import Settings, read_settings
 from gtr_jobs.worker.chores import Chores
 from gtr_jobs.worker.cron import CronLoop
 from gtr_jobs.worker.cron_table import CRON
-from gtr_jobs.worker.daemon import Daemon, DaemonParts
+from gtr_jobs.worker.daemon import Daemon, DaemonParts, Site
 from gtr_jobs.worker.orders import Begin
 from gtr_jobs.worker.reports import ParentLink
 from gtr_jobs.worker.watchdog import Watchdog
@@ -151,6 +153,13 @@ async def _run_worker(
     link = (
         None if begin is None or parent is None else ParentLink(parent, begin.http, health, metrics)
     )
+    own = link or HttpServer(make_site(health, metrics), settings.http_host, settings.http_port)
+    site: Site = own
+    # One of several processes is enough for what is reported.
+    if settings.webhook_port is not None and (begin is None or begin.process == 1):
+        site = BothSites(
+            own, open_webhooks(settings, WebhookTools(database, contact, log, metrics)), log
+        )
     rotation = Rotation(settings, providers, read_settings, details, log, metrics)
     daemon = Daemon(
         DaemonParts(
@@ -168,8 +177,7 @@ async def _run_worker(
             ),
             cron=cron,
             rotation=rotation,
-            site=link
-            or HttpServer(make_site(health, metrics), settings.http_host, settings.http_port),
+            site=site,
             health=health,
             watchdog=watchdog,
             close=close,

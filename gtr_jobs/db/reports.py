@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Literal, cast
+from uuid import UUID
 
 from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.domain.delivery_report import DeliveryReport, ReportFate
@@ -11,7 +12,8 @@ Channel = Literal["sms", "email"]
 
 _RECORD = "select gtr_jobs.record_delivery_report(%s, %s, %s, %s, %s, %s, %s, %s)"
 _SUPPRESS = "select gtr_jobs.suppress_address(%s, %s, %s, %s)"
-_UNSUPPRESS = "select gtr_jobs.unsuppress_address(%s, %s, %s, %s)"
+_SUPPRESS_RECIPIENT = "select gtr_jobs.suppress_recipient(%s, %s, %s)"
+_UNSUPPRESS = "select gtr_jobs.unsuppress_address(%s, %s, %s)"
 _PING = "select 1"
 
 
@@ -45,10 +47,17 @@ class Reports:
         async with self._pool.connection() as connection:
             await connection.execute(_SUPPRESS, [channel, address, reason, source])
 
-    async def unsuppress(self, channel: Channel, address: str, reason: str, source: str) -> None:
-        """Send to an address again, where it was suppressed for this reason."""
+    async def suppress_recipient(self, delivery_id: UUID, reason: str, source: str) -> bool:
+        """Send nothing more to whom a delivery went; say whether there was such a delivery."""
         async with self._pool.connection() as connection:
-            await connection.execute(_UNSUPPRESS, [channel, address, reason, source])
+            cursor = await connection.execute(_SUPPRESS_RECIPIENT, [delivery_id, reason, source])
+            row = await cursor.fetchone()
+        return row is not None and row[0] != "unknown"
+
+    async def unsuppress(self, channel: Channel, address: str, reason: str) -> None:
+        """Send to an address again, where it was suppressed for this reason alone."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_UNSUPPRESS, [channel, address, reason])
 
     async def ping(self) -> None:
         """See whether the database answers."""

@@ -1,29 +1,24 @@
-"""Links to unsubscribe: who has one can use it, and nobody can make or read one.
+"""Links to unsubscribe: who has one can use it, and nobody can make one.
 
-The address is sealed (AES-256-GCM), not only signed: the link stands in logs of proxies and in
-histories of browsers, where no address of a person belongs.
+A link names the delivery that it came with, and no address: it stands in logs of proxies and in
+histories of browsers, where nothing of a person belongs.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
-import os
+import hmac
 from collections.abc import Sequence
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from hashlib import sha256
+from urllib.parse import parse_qs, urlencode
+from uuid import UUID
 
 PATH = "/unsubscribe"
-PARAMETER = "t"
 
-# Bound into the seal: what is sealed for something else, or by a later version, is no link of these.
-_PURPOSE = b"gtr_jobs unsubscribe 1"
-_NONCE_BYTES = 12
-_LONGEST_ADDRESS = 320
-_LONGEST_TOKEN = 600
+_DELIVERY, _SIGNATURE = "d", "s"
+# Part of what is signed: what was signed for something else is no link of these.
+_PURPOSE = b"gtr_jobs unsubscribe 1 "
+_LONGEST_QUERY = 200
 
 
 class UnsubscribeLinks:
@@ -31,44 +26,39 @@ class UnsubscribeLinks:
 
     Args:
         public_url: Where people reach the page.
-        secrets: The first seals new links; links of the others still work.
+        secrets: The first signs new links; links of the others still work.
     """
 
     def __init__(self, public_url: str, secrets: Sequence[str]) -> None:
         self._url = f"{public_url.rstrip('/')}{PATH}"
-        self._ciphers = [AESGCM(_derive_key(secret)) for secret in secrets]
+        self._keys = [secret.encode() for secret in secrets]
 
-    def make(self, address: str) -> str:
-        """Make the link for an e-mail to an address.
+    def make(self, delivery_id: UUID) -> str:
+        """Make the link that goes with a delivery."""
+        signature = _sign(self._keys[0], delivery_id)
+        query = urlencode({_DELIVERY: str(delivery_id), _SIGNATURE: signature})
+        return f"{self._url}?{query}"
 
-        Raises:
-            ValueError: The address is none.
+    def read(self, query: str) -> UUID | None:
+        """Give the delivery that a link went with; None where we did not make it.
+
+        Args:
+            query: What stands behind the question mark.
         """
-        content = address.encode()
-        if not 0 < len(content) <= _LONGEST_ADDRESS:
-            raise ValueError("an e-mail address has 1 to 320 bytes")
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = nonce + self._ciphers[0].encrypt(nonce, content, _PURPOSE)
-        token = base64.urlsafe_b64encode(sealed).decode().rstrip("=")
-        return f"{self._url}?{PARAMETER}={token}"
-
-    def read(self, token: str) -> str | None:
-        """Give the address that a link was made for; None where we did not make it."""
-        if len(token) > _LONGEST_TOKEN or not token.isascii():
+        if len(query) > _LONGEST_QUERY or not query.isascii():
             return None
+        fields = parse_qs(query)
         try:
-            padded = token + "=" * (-len(token) % 4)
-            sealed = base64.b64decode(padded, altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
+            delivery_id = UUID(fields[_DELIVERY][0])
+            given = fields[_SIGNATURE][0]
+        except (KeyError, ValueError):
             return None
-        nonce, content = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-        for cipher in self._ciphers if len(nonce) == _NONCE_BYTES else ():
-            try:
-                return cipher.decrypt(nonce, content, _PURPOSE).decode()
-            except InvalidTag:
-                continue
-        return None
+        is_ours = False
+        for key in self._keys:
+            is_ours |= hmac.compare_digest(_sign(key, delivery_id).encode(), given.encode())
+        return delivery_id if is_ours else None
 
 
-def _derive_key(secret: str) -> bytes:
-    return HKDF(SHA256(), length=32, salt=None, info=_PURPOSE).derive(secret.encode())
+def _sign(key: bytes, delivery_id: UUID) -> str:
+    digest = hmac.digest(key, _PURPOSE + delivery_id.bytes, sha256)
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")

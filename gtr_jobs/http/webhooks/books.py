@@ -7,6 +7,7 @@ from decimal import Decimal
 from hashlib import sha256
 from time import monotonic
 from typing import Protocol
+from uuid import UUID
 
 from gtr_jobs.db.reports import Channel
 from gtr_jobs.domain.delivery_report import DeliveryReport, ReportFate
@@ -21,7 +22,7 @@ _REMEMBERED = 10_000
 KNOWN_STATUSES = frozenset(
     {"accepted", "scheduled", "queued", "sending", "sent", "delivered", "undelivered", "failed"}
     | {"receiving", "received", "read", "canceled", "partially_delivered"}
-    | {"bounced", "complained", "delayed"}
+    | {"bounced", "complained", "deferred", "opened"}
 )
 
 
@@ -34,7 +35,10 @@ class Reports(Protocol):
     async def suppress(self, channel: Channel, address: str, reason: str, source: str) -> None:
         """Send nothing more to an address."""
 
-    async def unsuppress(self, channel: Channel, address: str, reason: str, source: str) -> None:
+    async def suppress_recipient(self, delivery_id: UUID, reason: str, source: str) -> bool:
+        """Send nothing more to whom a delivery went; say whether there was such a delivery."""
+
+    async def unsuppress(self, channel: Channel, address: str, reason: str) -> None:
         """Send to an address again."""
 
 
@@ -93,6 +97,23 @@ class Books:
         await self._reports.suppress(channel, address, reason, source)
         self._log.info(events.ADDRESS_SUPPRESSED, channel=channel, reason=reason, source=source)
 
+    async def suppress_recipient(self, delivery_id: UUID, reason: str, source: str) -> bool:
+        """Send nothing more to whom a delivery went; say whether there was such a delivery.
+
+        Raises:
+            RefusedError: There are too many just now.
+        """
+        self._allowance.take()
+        is_known = await self._reports.suppress_recipient(delivery_id, reason, source)
+        if is_known:
+            self._log.info(
+                events.ADDRESS_SUPPRESSED,
+                delivery_id=str(delivery_id),
+                reason=reason,
+                source=source,
+            )
+        return is_known
+
     async def unsuppress(self, channel: Channel, address: str, reason: str, source: str) -> None:
         """Send to an address again.
 
@@ -100,8 +121,16 @@ class Books:
             RefusedError: There are too many just now.
         """
         self._allowance.take()
-        await self._reports.unsuppress(channel, address, reason, source)
+        await self._reports.unsuppress(channel, address, reason)
         self._log.info(events.ADDRESS_UNSUPPRESSED, channel=channel, reason=reason, source=source)
+
+    def is_done(self, sender: str, webhook: str) -> bool:
+        """Say whether all of a webhook was written, as far as this process knows."""
+        return self._known.has(("webhook", sender, webhook))
+
+    def note_done(self, sender: str, webhook: str) -> None:
+        """Take note that all of a webhook was written."""
+        self._known.add(("webhook", sender, webhook))
 
 
 class Allowance:

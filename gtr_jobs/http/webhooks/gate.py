@@ -136,7 +136,7 @@ class Gate:
         peer = scope["client"][0] if scope["client"] else ""
         header = self._rules.proxy_header
         # A header that comes twice is one list.
-        forwarded = ",".join(headers.getlist(header)) if header in headers else None
+        forwarded = ",".join(headers.getlist(header)) if header and header in headers else None
         client = find_client(peer, forwarded, self._rules.proxies)
         return client is not None and is_within(client, self._rules.networks)
 

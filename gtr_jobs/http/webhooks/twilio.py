@@ -15,15 +15,14 @@ from twilio.twiml.messaging_response import MessagingResponse
 from gtr_jobs.domain.delivery_report import DeliveryReport, read_error_code, read_status
 from gtr_jobs.domain.keywords import Keyword, read_keyword
 from gtr_jobs.domain.phone import PhoneError, parse_phone
+from gtr_jobs.domain.sms import DELIVERY_PARAMETER
 from gtr_jobs.http.webhooks.books import Books
 from gtr_jobs.http.webhooks.page import Answer, Asked, RefusedError
 from gtr_jobs.http.webhooks.twilio_signature import FORM, JSON, TwilioSignature
 
 PROVIDER = "twilio"
-# Where the address that a report goes to names our delivery.
-DELIVERY_PARAMETER = "d"
-# The reason that a person's own STOP is kept under, and that START takes away.
-STOP_REASON = "stop"
+# The reason that a person's own STOP is kept under, and the only one that START takes away.
+STOP_REASON = "unsubscribed"
 
 _SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
 
