@@ -26,6 +26,9 @@ StandInName = Literal["oauth", "fcm", "apns", "expo", "twilio", "plivo", "smtp"]
 
 DEFAULT_PROJECT = "gtr-standin"
 DEFAULT_TOPIC = "com.example.app"
+# Twilio's own number for tests.
+DEFAULT_NUMBER = "+15005550006"
+DEFAULT_ADDRESS = "noreply@example.com"
 
 
 class ProviderStandIns:
@@ -123,6 +126,22 @@ class ProviderStandIns:
             "GTR_APNS_TOPIC": topic,
             "GTR_APNS_URL": self.apns.url,
             "GTR_EXPO_URL": self.expo.url,
+            "GTR_CA_FILE": str(self.ca_file),
+        }
+
+    def message_settings(self) -> dict[str, str]:
+        """Give the environment of a worker that sends text messages and e-mail to the stand-ins."""
+        return {
+            "GTR_TWILIO_ACCOUNT_SID": self.twilio.account,
+            "GTR_TWILIO_AUTH_TOKEN": self.twilio.auth_token,
+            "GTR_TWILIO_FROM": DEFAULT_NUMBER,
+            "GTR_TWILIO_URL": self.twilio.url,
+            "GTR_SMS_COUNTRIES": "*",
+            "GTR_SMTP_HOST": "localhost",
+            "GTR_SMTP_PORT": str(self.smtp.port),
+            "GTR_SMTP_USERNAME": self.smtp.username,
+            "GTR_SMTP_PASSWORD": self.smtp.password,
+            "GTR_SMTP_FROM": DEFAULT_ADDRESS,
             "GTR_CA_FILE": str(self.ca_file),
         }
 
