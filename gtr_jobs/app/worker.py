@@ -11,6 +11,7 @@ import uvloop
 
 from gtr_jobs import __version__
 from gtr_jobs.app.checks import check_database, check_providers, warn_of_apns_host
+from gtr_jobs.app.couriers import make_couriers, make_message_providers
 from gtr_jobs.app.database import installation_plan, worker_database
 from gtr_jobs.app.extension import OUR_QUEUES, load_app, read_app
 from gtr_jobs.app.lanes import WorkerTools, make_lanes
@@ -27,6 +28,7 @@ from gtr_jobs.db.devices import Devices
 from gtr_jobs.db.identity import Identity
 from gtr_jobs.db.lineage import Lineage, MemoryFile
 from gtr_jobs.db.operations import Operations
+from gtr_jobs.db.outgoing import OutgoingMessages
 from gtr_jobs.db.pool import open_pool
 from gtr_jobs.db.pooler import find_pooler
 from gtr_jobs.domain.errors import ConfigurationError
@@ -107,6 +109,9 @@ async def _run_worker(
     providers = make_providers(settings, metrics)
     await check_providers(providers.by_device.values(), log)
     warn_of_apns_host(settings, log)
+    carriers = make_message_providers(settings, metrics)
+    couriers = make_couriers(settings, carriers)
+    await check_providers(carriers.all(), log)
     pooler = await find_pooler(database, _listen_database(settings), settings.pool_mode)
     for warning in pooler.warnings:
         log.warning(events.WORKER_WARNED, warning=warning)
@@ -125,7 +130,8 @@ async def _run_worker(
     context = make_context(
         pool, lineage, WakeUp(pooler.listen_at, metrics), log, metrics, quotas_of(settings)
     )
-    lanes = make_lanes(settings, app, WorkerTools(context, pool, providers.by_device, log, metrics))
+    tools = WorkerTools(context, pool, providers.by_device, couriers, log, metrics)
+    lanes = make_lanes(settings, app, tools)
     drained = {kind for queue in queues for kind in lanes[queue].kinds}
     its_cron = app.cron if app is not None else ()
     cron = CronLoop(
@@ -140,6 +146,8 @@ async def _run_worker(
     async def close() -> None:
         for provider in providers.by_device.values():
             await provider.close()
+        for carrier in carriers.all():
+            await carrier.close()
         await pool.close()
 
     link = (
@@ -161,6 +169,7 @@ async def _run_worker(
                 Operations(pool, plan),
                 Deliveries(pool),
                 Devices(pool),
+                OutgoingMessages(pool),
                 health,
                 context.outage,
                 log,

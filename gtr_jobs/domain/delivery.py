@@ -47,6 +47,7 @@ class Delivery:
         registered_at: The registration of the device that was used: what a dead device is dead as of.
         is_resent: An earlier attempt may have reached the provider.
         attempt_token: Of the attempt that was begun, for a text or an e-mail; None where none was.
+        is_attempt: Whether it counts as one more; not where it only says what became of an earlier one.
     """
 
     dedupe_key: UUID
@@ -59,6 +60,7 @@ class Delivery:
     registered_at: datetime | None = None
     is_resent: bool = False
     attempt_token: UUID | None = None
+    is_attempt: bool = True
 
     @property
     def state(self) -> DeliveryState:

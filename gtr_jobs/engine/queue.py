@@ -251,6 +251,7 @@ def _delivery_record(ack: Ack, delivery: Delivery) -> dict[str, object]:
         gone = delivery.outcome if isinstance(delivery.outcome, DeadTarget) else None
         record |= {
             "attempt_token": delivery.attempt_token and str(delivery.attempt_token),
+            "is_attempt": delivery.is_attempt,
             "mark": gone and gone.mark,
             "price": cost and str(cost.amount),
             "currency": cost and cost.currency,

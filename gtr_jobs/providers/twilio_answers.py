@@ -60,7 +60,7 @@ TWILIO_ERRORS: Mapping[int, Outcome] = {
         Misconfigured("21705", _SENDER),
         Misconfigured("21612", "no sender of ours reaches this country", "country"),
         Misconfigured("21608", "a trial account writes to verified numbers only"),
-        Misconfigured("21609", "the address of status reports; see GTR_WEBHOOK_URL"),
+        Misconfigured("21609", "the address of status reports; see GTR_PUBLIC_URL"),
         # Rates and queues.
         Throttled("20429", _MOMENT),
         Throttled("63017", _MOMENT),

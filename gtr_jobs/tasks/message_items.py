@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from gtr_jobs.db.outgoing import Intent, Outgoing
@@ -11,6 +13,8 @@ from gtr_jobs.domain.outcome import Outcome
 from gtr_jobs.engine.job import Die, Job
 from gtr_jobs.tasks.courier import Courier, Letter
 
+# The queue of each channel, and the kind of its jobs.
+MESSAGE_KINDS: Final[Mapping[str, str]] = {"sms": "send_sms", "email": "send_email"}
 UNKNOWN_CODE = "outcome_unknown"
 
 
@@ -29,7 +33,12 @@ class Item:
     courier: Courier
 
     def delivery(
-        self, outcome: Outcome, token: UUID | None = None, *, is_again: bool = False
+        self,
+        outcome: Outcome,
+        token: UUID | None = None,
+        *,
+        is_again: bool = False,
+        is_attempt: bool = True,
     ) -> Delivery:
         """Say what came of it.
 
@@ -37,6 +46,7 @@ class Item:
             outcome: How it ended.
             token: Of the attempt that ended so; None where none was begun.
             is_again: The attempt was one after another of which nobody knew.
+            is_attempt: Whether it is one, and not only what became of an earlier one.
         """
         message = self.message
         was_asked = token is not None or message.attempt is not None
@@ -49,6 +59,7 @@ class Item:
             provider=self.courier.name if was_asked else None,
             is_resent=is_again or message.is_resent,
             attempt_token=token,
+            is_attempt=is_attempt,
         )
 
     def death(self) -> Die:

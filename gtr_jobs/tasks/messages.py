@@ -36,9 +36,12 @@ from gtr_jobs.tasks.clearing import (
     step_when_absent,
 )
 from gtr_jobs.tasks.courier import Courier, Letter
-from gtr_jobs.tasks.message_items import UNKNOWN_CODE, Item, Ready
+from gtr_jobs.tasks.message_items import MESSAGE_KINDS, UNKNOWN_CODE, Item, Ready
 from gtr_jobs.tasks.message_reports import MessageReports
 from gtr_jobs.tasks.sending import MessageRules, Sending
+
+# More than an account sends in a second; what waits longer than it must is better left to other workers.
+MESSAGES_AT_ONCE = 200
 
 
 class MessageTask:
@@ -66,7 +69,7 @@ class MessageTask:
         metrics: Metrics,
     ) -> None:
         self.queue = courier.channel
-        self.kinds = frozenset({f"send_{courier.channel}"})
+        self.kinds = frozenset({MESSAGE_KINDS[courier.channel]})
         self._courier = courier
         self._store = store
         self._rules = rules
@@ -141,7 +144,9 @@ class MessageTask:
             case Found(record=record):
                 self._reports.cleared(item.job, item.message, "found")
                 outcome = Accepted(record.provider_id, segments=record.segments, cost=record.cost)
-                delivery = item.delivery(outcome, attempt.token if attempt else None)
+                delivery = item.delivery(
+                    outcome, attempt.token if attempt else None, is_attempt=False
+                )
                 finish(Ack(item.job, Done(), [delivery]))
                 return None
             case Absent() | CannotTell() if step.again_in is not None:
@@ -169,4 +174,14 @@ class MessageTask:
 
     def _give_up(self, item: Item, finish: Finish) -> None:
         self._reports.cleared(item.job, item.message, "unknown")
-        finish(Ack(item.job, item.death(), [item.delivery(Ambiguous(UNKNOWN_CODE))]))
+        finish(
+            Ack(
+                item.job,
+                item.death(),
+                [
+                    item.delivery(
+                        Ambiguous(UNKNOWN_CODE), is_attempt=item.message.state == "sending"
+                    )
+                ],
+            )
+        )

@@ -2,8 +2,9 @@
 -- requires: engine/ack
 
 -- p_deliveries: as for ack_jobs, and of each also attempt_token (of the attempt that it ends; null where none was
--- begun), mark (why the number or address is not to be reached again), price and currency. One transaction: the
--- outcome, the job's end, what a message is filled with, the marks and the money.
+-- begun), is_attempt (false where it only says what became of an earlier one), mark (why the number or address is not
+-- to be reached again), price and currency. One transaction: the outcome, the job's end, what a message is filled with,
+-- the marks and the money.
 create or replace function gtr_jobs.ack_messages(p_worker_id bigint, p_ends jsonb, p_deliveries jsonb)
 returns setof bigint
 language plpgsql
@@ -25,6 +26,7 @@ begin
             outcome gtr_jobs.outcome,
             provider_id text,
             attempt_token uuid,
+            is_attempt boolean,
             mark text,
             price numeric,
             currency text
@@ -49,6 +51,16 @@ begin
         where
             o.delivery_id = v_told.dedupe_key
             and (v_told.attempt_token is null or o.attempt_token = v_told.attempt_token);
+        if not v_told.is_attempt then
+            update gtr_jobs.deliveries as d
+            set attempts = d.attempts - 1
+            from gtr_jobs.outgoing as o
+            where
+                o.delivery_id = v_told.dedupe_key
+                and d.day = o.day
+                and d.dedupe_key = o.delivery_id
+                and d.attempts > 1;
+        end if;
         if v_told.mark is not null then
             perform gtr_jobs.suppress_hash(o.channel, o.address_hash, v_told.mark, v_told.provider)
             from gtr_jobs.outgoing as o

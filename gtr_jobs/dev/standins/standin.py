@@ -6,7 +6,7 @@ import ssl
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
-from typing import ClassVar, assert_never
+from typing import ClassVar, Protocol, assert_never
 
 from gtr_jobs.dev.standins.exchange import (
     Answer,
@@ -25,6 +25,33 @@ from gtr_jobs.dev.standins.tls import HTTP2_AND_1, HTTP2_ONLY, ThrowawayAuthorit
 
 # Twilio answers 201, and Plivo 202.
 FIRST_REFUSAL = 300
+
+
+class Standing(Protocol):
+    """What can be started, scripted and counted, whatever it speaks.
+
+    Attributes:
+        answered: How often each answer was given, by status or fault.
+    """
+
+    answered: Counter[str]
+
+    @property
+    def script(self) -> Script:
+        """What to answer instead of what the provider would."""
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+
+    async def start(self) -> None:
+        """Listen."""
+
+    async def stop(self) -> None:
+        """Refuse connections."""
+
+    def reset(self) -> None:
+        """Forget the script and the counts."""
 
 
 class StandIn(ABC):

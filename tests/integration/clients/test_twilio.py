@@ -22,7 +22,8 @@ from gtr_jobs.dev.standins.exchange import Request
 from gtr_jobs.domain.outcome import Accepted
 from gtr_jobs.domain.sms import SmsMessage
 from gtr_jobs.providers.exchange import HttpOptions
-from gtr_jobs.providers.twilio import TwilioAccount, TwilioLogin, TwilioProvider
+from gtr_jobs.providers.twilio import TwilioProvider
+from gtr_jobs.providers.twilio_account import TwilioAccount, TwilioLogin
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

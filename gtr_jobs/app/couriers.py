@@ -1,0 +1,135 @@
+"""Puts together what texts and e-mails go out by; what is not configured is not even imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+
+from gtr_jobs.app.providers import make_http_options
+from gtr_jobs.domain.errors import ConfigurationError
+from gtr_jobs.domain.outcome import OutcomeName
+from gtr_jobs.domain.push import DEFAULT_APP
+from gtr_jobs.domain.unsubscribe import UnsubscribeLinks
+from gtr_jobs.observe.metrics import Metrics
+from gtr_jobs.providers.base import ObserveAttempt
+from gtr_jobs.providers.message_base import EmailProvider, MessageProvider, SmsProvider
+from gtr_jobs.settings import Settings
+from gtr_jobs.tasks.courier import Courier
+from gtr_jobs.templates.catalog import Templates
+
+# A server may take its time with what it is given: longer than a provider of texts.
+_EMAIL_SECONDS = 90.0
+_TWILIO_REPORTS = "/webhooks/twilio/status"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageProviders:
+    """Who carries texts and e-mails; None where that is not configured."""
+
+    sms: SmsProvider | None = None
+    email: EmailProvider | None = None
+
+    def all(self) -> tuple[MessageProvider, ...]:
+        """Give those that there are."""
+        return tuple(one for one in (self.sms, self.email) if one is not None)
+
+
+def make_message_providers(settings: Settings, metrics: Metrics) -> MessageProviders:
+    """Make the providers that are configured.
+
+    Raises:
+        ConfigurationError: A setting is missing or wrong; names it.
+    """
+    return MessageProviders(
+        _make_twilio(settings, metrics) if settings.twilio_account_sid else None,
+        _make_smtp(settings, metrics) if settings.smtp_host else None,
+    )
+
+
+def make_couriers(settings: Settings, providers: MessageProviders) -> dict[str, Courier]:
+    """Make the way out of every channel that is configured, by queue.
+
+    Raises:
+        ConfigurationError: A setting or a template is wrong; names it.
+    """
+    if not providers.all():
+        return {}
+    folder = settings.templates_folder
+    templates = Templates.read(*([folder] if folder is not None else []))
+    couriers: dict[str, Courier] = {}
+    if providers.sms is not None:
+        from gtr_jobs.tasks.sms import SmsCourier, SmsRules  # noqa: PLC0415
+
+        url = settings.public_url
+        rules = SmsRules(
+            countries=settings.allowed_countries(),
+            price=settings.sms_price,
+            most_segments=settings.sms_most_segments,
+            # Whom nobody could tell that it is Twilio is not told either.
+            status_callback=None if url is None else f"{url}{_TWILIO_REPORTS}",
+            seconds=settings.message_call_seconds,
+        )
+        couriers["sms"] = SmsCourier(providers.sms, templates, rules)
+    if providers.email is not None:
+        from gtr_jobs.tasks.email import EmailCourier  # noqa: PLC0415
+
+        couriers["email"] = EmailCourier(
+            providers.email, templates, _unsubscribe_links(settings), _EMAIL_SECONDS
+        )
+    return couriers
+
+
+def _observe(metrics: Metrics) -> ObserveAttempt:
+    attempts = cache(partial(metrics.delivery_attempts.labels, DEFAULT_APP))
+    durations = cache(partial(metrics.provider_seconds.labels, DEFAULT_APP))
+
+    def observe(provider: str, outcome: OutcomeName, seconds: float) -> None:
+        attempts(provider, outcome).inc()
+        durations(provider).observe(seconds)
+
+    return observe
+
+
+def _make_twilio(settings: Settings, metrics: Metrics) -> SmsProvider:
+    from gtr_jobs.providers.twilio import (  # noqa: PLC0415
+        TwilioAccount,
+        TwilioLogin,
+        TwilioProvider,
+    )
+
+    if not settings.allowed_countries():
+        raise ConfigurationError(
+            "GTR_SMS_COUNTRIES: not set", "name where texts may go, as US,CA,GB; or * for all"
+        )
+    sid, key, secret = (
+        settings.twilio_account_sid or "",
+        settings.twilio_api_key,
+        settings.twilio_api_secret,
+    )
+    if (key is None) != (secret is None):
+        raise ConfigurationError(
+            "GTR_TWILIO_API_KEY and GTR_TWILIO_API_SECRET: only one is set", "set both or neither"
+        )
+    if key is not None and secret is not None:
+        logins = [TwilioLogin(key, secret.get_secret_value())]
+    else:
+        logins = [TwilioLogin(sid, token) for token in settings.twilio_tokens()]
+    account = TwilioAccount(sid, logins, settings.twilio_from, settings.twilio_messaging_service)
+    return TwilioProvider(
+        account,
+        settings.twilio_url,
+        make_http_options(settings, metrics),
+        _observe(metrics),
+    )
+
+
+def _make_smtp(settings: Settings, metrics: Metrics) -> EmailProvider:
+    raise ConfigurationError("GTR_SMTP_HOST: e-mail is not there yet", "unset it")
+
+
+def _unsubscribe_links(settings: Settings) -> Callable[[str], str] | None:
+    secrets = settings.unsubscribe_secrets()
+    if settings.public_url is None or not secrets:
+        return None
+    return UnsubscribeLinks(settings.public_url, secrets).make

@@ -1,0 +1,102 @@
+"""An e-mail as it goes over the wire."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.generator import BytesGenerator
+from email.headerregistry import Address
+from email.message import EmailMessage as MimeMessage
+from email.policy import SMTP
+
+from gtr_jobs.domain.email import EmailMessage
+from gtr_jobs.domain.email_address import AddressError, EmailAddress, parse_address
+from gtr_jobs.domain.outcome import DeadTarget, Outcome, Rejected
+from gtr_jobs.providers.answers import NOT_TEXT
+
+# A line of a header may have 998 bytes; servers cut or refuse longer ones.
+_LONGEST_URL = 900
+_LONGEST_SUBJECT = 400
+_URL = re.compile(r"https?://[!-;=?-~]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes.
+
+    Args:
+        address: In `From`, and where bounces go.
+        name: Beside the address; may be empty.
+        reply_to: Where answers go; None for the address.
+    """
+
+    address: EmailAddress
+    name: str = ""
+    reply_to: EmailAddress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A message that is ready to be sent.
+
+    Args:
+        message_id: Without its brackets.
+        recipient: Whom it is for.
+        content: Headers and parts, with lines that end as SMTP wants them.
+    """
+
+    message_id: str
+    recipient: EmailAddress
+    content: bytes = field(repr=False)
+
+
+def compose(message: EmailMessage, sender: Sender, now: datetime) -> Composed | Outcome:
+    """Write a message.
+
+    Returns:
+        It, or how the attempt ends where it cannot be written: nothing of what is refused is told.
+    """
+    try:
+        recipient = parse_address(message.to)
+    except AddressError as error:
+        return DeadTarget(error.code, "invalid")
+    if not message.subject.isprintable() or len(message.subject) > _LONGEST_SUBJECT:
+        # isprintable() is false for line ends and everything else that could begin a header.
+        return Rejected("subject_invalid", "a subject is one line of at most 400 characters")
+    url = message.unsubscribe_url
+    if url is not None and not (_URL.fullmatch(url) and len(url) <= _LONGEST_URL):
+        return Rejected("unsubscribe_url_invalid", "it is an address of at most 900 characters")
+    message_id = f"{message.delivery_id}@{sender.address.domain}"
+    try:
+        parts = _write_parts(message, sender, now)
+    except UnicodeEncodeError:
+        return NOT_TEXT
+    # Written here: the library would break or encode what is longer than a line.
+    lines = [f"Message-ID: <{message_id}>", f"To: {recipient.text}"]
+    if url is not None:
+        lines += [f"List-Unsubscribe: <{url}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
+    head = "".join(f"{line}\r\n" for line in lines).encode()
+    return Composed(message_id, recipient, head + parts)
+
+
+def _write_parts(message: EmailMessage, sender: Sender, now: datetime) -> bytes:
+    mime = MimeMessage(policy=SMTP)
+    mime["From"] = _header_address(sender.address, sender.name)
+    if sender.reply_to is not None:
+        mime["Reply-To"] = _header_address(sender.reply_to)
+    mime["Subject"] = message.subject
+    mime["Date"] = now
+    # Nobody's absence is to be told to a machine (RFC 3834).
+    mime["Auto-Submitted"] = "auto-generated"
+    mime.set_content(message.text, cte="quoted-printable")
+    if message.html is not None:
+        mime.add_alternative(message.html, subtype="html", cte="quoted-printable")
+    written = io.BytesIO()
+    BytesGenerator(written, policy=SMTP).flatten(mime)
+    return written.getvalue()
+
+
+def _header_address(address: EmailAddress, name: str = "") -> Address:
+    return Address(display_name=name, username=address.local, domain=address.domain)
