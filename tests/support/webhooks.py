@@ -103,7 +103,7 @@ class Served:
 
     def counted(self, page: str, result: str) -> float:
         """Say how many requests to a page came to a result."""
-        return self.metrics.webhook_requests.labels(page, result)._value.get()
+        return float(self.metrics.webhook_requests.labels(page, result)._value.get())
 
 
 def make_settings(**settings: Any) -> Settings:
