@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
@@ -81,6 +80,16 @@ class MessageSettings(BaseModel):
         pattern=r"^https://[A-Za-z0-9._-]+(:[0-9]{1,5})?/?$",
         description="Twilio's API, or a stand-in for it.",
     )
+    plivo_auth_id: str | None = Field(
+        None, description="The Plivo account; turns texts on, where Twilio is not."
+    )
+    plivo_auth_token: SecretStr | None = Field(None, description="The account's secret.")
+    plivo_from: str | None = Field(None, description="The number or name that texts come from.")
+    plivo_url: str = Field(
+        "https://api.plivo.com",
+        pattern=r"^https://[A-Za-z0-9._-]+(:[0-9]{1,5})?/?$",
+        description="Plivo's API, or a stand-in for it.",
+    )
     sms_countries: Annotated[str, AfterValidator(_require_countries)] | None = Field(
         None,
         description="Countries that texts may go to, as US,CA,GB; or * for all. Needed with texts: "
@@ -112,11 +121,6 @@ class MessageSettings(BaseModel):
         description="Seconds after an attempt of which nobody knows, at which Twilio is asked whether "
         "it has the text; where it has not the last time, it is sent again, once.",
     )
-    templates_folder: Path | None = Field(
-        None,
-        description="Texts of your own, beside or in the place of the package's: a folder that holds "
-        "one folder a template.",
-    )
 
     smtp_host: str | None = Field(
         None, description="The mail server's name; turns e-mail on, with GTR_SMTP_FROM."
@@ -137,7 +141,10 @@ class MessageSettings(BaseModel):
 
     def message_queues(self) -> tuple[str, ...]:
         """Give the queues of the channels that are turned on."""
-        channels = (("sms", self.twilio_account_sid), ("email", self.smtp_host))
+        channels = (
+            ("sms", self.twilio_account_sid or self.plivo_auth_id),
+            ("email", self.smtp_host),
+        )
         return tuple(queue for queue, is_on in channels if is_on)
 
     def reconcile_delays(self) -> tuple[float, ...]:

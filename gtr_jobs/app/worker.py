@@ -18,6 +18,7 @@ from gtr_jobs.app.lanes import WorkerTools, make_lanes
 from gtr_jobs.app.providers import make_providers
 from gtr_jobs.app.quotas import quotas_of
 from gtr_jobs.app.rotation import Rotation
+from gtr_jobs.app.templates import read_templates
 from gtr_jobs.app.webhooks import WebhookTools, open_webhooks
 from gtr_jobs.db.connect import Database
 from gtr_jobs.db.connections import ConnectionPool
@@ -110,7 +111,7 @@ async def _run_worker(
     await check_providers(providers.by_device.values(), log)
     warn_of_apns_host(settings, log)
     carriers = make_message_providers(settings, metrics)
-    couriers = make_couriers(settings, carriers)
+    couriers = make_couriers(settings, carriers, read_templates(app)) if carriers.all() else {}
     await check_providers(carriers.all(), log)
     pooler = await find_pooler(database, _listen_database(settings), settings.pool_mode)
     for warning in pooler.warnings:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import ClassVar
+from uuid import UUID
 
 from gtr_jobs.db.outgoing import Outgoing
 from gtr_jobs.domain.delivery import Channel
@@ -24,7 +25,7 @@ class EmailCourier:
     Args:
         provider: Who carries them.
         templates: What they say.
-        unsubscribe_url: Makes the link by which an address leaves; None: no such link.
+        unsubscribe_url: Makes the link by which the recipient of a delivery leaves; None: no such link.
         seconds: How long a call takes at most.
     """
 
@@ -35,7 +36,7 @@ class EmailCourier:
         self,
         provider: EmailProvider,
         templates: Templates,
-        unsubscribe_url: Callable[[str], str] | None,
+        unsubscribe_url: Callable[[UUID], str] | None,
         seconds: float,
     ) -> None:
         self._provider = provider
@@ -68,7 +69,7 @@ class EmailCourier:
             subject=parts.subject or "",
             text=parts.text,
             html=parts.html,
-            unsubscribe_url=None if link is None else link(address),
+            unsubscribe_url=None if link is None else link(message.delivery_id),
             valid_until=datetime.now(UTC) + timedelta(seconds=message.expires_in),
         )
         return Letter(send=partial(self._provider.send, email))
