@@ -18,6 +18,7 @@ from gtr_jobs.domain.keywords import Keyword
 from gtr_jobs.domain.span import parse_rate
 from gtr_jobs.domain.unsubscribe import UnsubscribeLinks
 from gtr_jobs.http.webhooks.books import Books
+from gtr_jobs.http.webhooks.books import Reports as OpenBooks
 from gtr_jobs.http.webhooks.email import EmailReports
 from gtr_jobs.http.webhooks.gate import Gate, GateRules
 from gtr_jobs.http.webhooks.page import Page
@@ -83,7 +84,7 @@ class Webhooks:
         finally:
             await pool.close()
 
-    def make_site(self, reports: Reports) -> ASGIApp:
+    def make_site(self, reports: OpenBooks) -> ASGIApp:
         """Make what is served over books that are open."""
         settings, log, metrics = self._settings, self._tools.log, self._tools.metrics
         books = Books(reports, parse_rate(settings.webhook_rate), log, metrics)

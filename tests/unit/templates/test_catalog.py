@@ -63,6 +63,9 @@ def test_every_kind_is_there_in_two_locales() -> None:
         ("event_reminder", "sms", "de", "en"),
         ("event_reminder", "email", "de", "en"),
         ("new_listings", "email", "de", "en"),
+        ("reply_help", "sms", "de", "en"),
+        ("reply_start", "sms", "de", "en"),
+        ("reply_stop", "sms", "de", "en"),
         ("test", "sms", "de", "en"),
         ("test", "email", "de", "en"),
     }
@@ -103,6 +106,12 @@ def test_an_sms_with_its_example_is_one_segment() -> None:
     assert counted == {
         "event_reminder.de": Segments("gsm7", 1),
         "event_reminder.en": Segments("gsm7", 1),
+        "reply_help.de": Segments("gsm7", 1),
+        "reply_help.en": Segments("gsm7", 1),
+        "reply_start.de": Segments("gsm7", 1),
+        "reply_start.en": Segments("gsm7", 1),
+        "reply_stop.de": Segments("gsm7", 1),
+        "reply_stop.en": Segments("gsm7", 1),
         "test.de": Segments("gsm7", 1),
         "test.en": Segments("gsm7", 1),
     }
