@@ -152,14 +152,14 @@ TWILIO_CASES: tuple[SmsCase, ...] = (
     _twilio("201-too-large", Answer(201, b"x" * 10_000_000), Ambiguous("answer_too_large")),
     _twilio("204", Answer(204), UNREADABLE),
     *(
-        _twilio(f"400-{code}", twilio_error(400, code), DeadTarget(str(code), mark))
-        for code, mark in (
-            (21211, "invalid"),
-            (21217, "invalid"),
-            (21265, "invalid"),
-            (21614, "no_sms"),
-            (21635, "landline"),
-            (21610, "unsubscribed"),
+        _twilio(f"400-{dead.code}", twilio_error(400, int(dead.code)), dead)
+        for dead in (
+            DeadTarget("21211", "invalid"),
+            DeadTarget("21217", "invalid"),
+            DeadTarget("21265", "invalid"),
+            DeadTarget("21614", "no_sms"),
+            DeadTarget("21635", "landline"),
+            DeadTarget("21610", "unsubscribed"),
         )
     ),
     *(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,15 +12,14 @@ from uuid import uuid4
 
 import pytest
 from support.answering_server import AnsweringServer
-from support.answers import Answer, Drop, SeenRequest
+from support.answers import Answer
 from support.conformance_sms import MALFORMED, SID, SmsProviderName, twilio_error, twilio_message
-from support.sms_benches import ACCOUNT, BODY, NOW, SENDER, TO, make_sms, open_sms_bench
+from support.sms_benches import BODY, NOW, SENDER, TO, make_sms, open_sms_bench
 
 from gtr_jobs.dev.standins import AfterAccepting, Disconnect, ProviderStandIns, Stall
 from gtr_jobs.dev.standins.plivo import PlivoStandIn
 from gtr_jobs.dev.standins.twilio import LISTING, TwilioStandIn
 from gtr_jobs.domain.cost import Cost
-from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
 from gtr_jobs.domain.outcome import Accepted, Ambiguous, Misconfigured, Throttled
 from gtr_jobs.domain.sms import Absent, CannotTell, Found, SmsMessage, SmsRecord
 from gtr_jobs.providers.exchange import HttpOptions
@@ -279,64 +277,3 @@ async def test_signs_that_smart_encoding_changed_do_not_hide_a_message(
     async with open_sms_bench("twilio", answering_server) as bench:
         message = make_sms(body="It\u2019s here \u2013 ok")
         assert isinstance(await bench.provider.find(message, NOW), Found)
-
-
-async def test_the_second_login_is_used_where_the_first_is_refused(
-    answering_server: AnsweringServer,
-) -> None:
-    """While one token takes the place of another: and then the one that works is kept."""
-
-    old = b64encode(f"{ACCOUNT}:old".encode()).decode()
-
-    def decide(request: SeenRequest) -> Answer:
-        is_old = request.headers["authorization"] == f"Basic {old}"
-        return twilio_error(401, 20003) if is_old else Answer(201, twilio_message())
-
-    answering_server.answer_with(decide)
-    logins = (TwilioLogin(ACCOUNT, "old"), TwilioLogin(ACCOUNT, "new"))
-    async with open_sms_bench("twilio", answering_server, *logins) as bench:
-        assert await bench.provider.send(make_sms()) == Accepted(SID, segments=1)
-        assert await bench.provider.send(make_sms()) == Accepted(SID, segments=1)
-        assert len(answering_server.requests) == 3
-
-
-@pytest.mark.parametrize("name", PROVIDERS)
-async def test_check_says_what_is_wrong(
-    answering_server: AnsweringServer, name: SmsProviderName
-) -> None:
-    """A refused login is a setting; a provider that is away is not."""
-    async with open_sms_bench(name, answering_server) as bench:
-        answering_server.answer(Answer(401, b""))
-        with pytest.raises(ConfigurationError, match=f"GTR_{name.upper()}"):
-            await bench.provider.check()
-        answering_server.answer(Drop())
-        with pytest.raises(TryAgainError, match="connection_lost"):
-            await bench.provider.check()
-
-
-@pytest.mark.parametrize(
-    ("make", "setting"),
-    [
-        (lambda: TwilioAccount("SK1", [TwilioLogin("a", "b")], SENDER), "ACCOUNT_SID"),
-        (lambda: TwilioAccount(ACCOUNT, [], SENDER), "AUTH_TOKEN"),
-        (lambda: TwilioAccount(ACCOUNT, [TwilioLogin("a", " ")], SENDER), "AUTH_TOKEN"),
-        (lambda: TwilioAccount(ACCOUNT, [TwilioLogin("a", "b")]), "FROM"),
-        (
-            lambda: TwilioAccount(ACCOUNT, [TwilioLogin("a", "b")], SENDER, f"MG{'0' * 32}"),
-            "FROM",
-        ),
-        (
-            lambda: TwilioAccount(ACCOUNT, [TwilioLogin("a", "b")], None, "MG1"),
-            "MESSAGING_SERVICE",
-        ),
-        (lambda: PlivoAccount("../x", "token", SENDER), "PLIVO_AUTH_ID"),
-        (lambda: PlivoAccount("MA1", "", SENDER), "PLIVO_AUTH_TOKEN"),
-        (lambda: PlivoAccount("MA1", "token", ""), "PLIVO_FROM"),
-    ],
-)
-def test_an_account_that_cannot_be_one_is_named(make: Callable[[], object], setting: str) -> None:
-    """Before anything is sent; and no secret is in what it shows of itself."""
-    with pytest.raises(ConfigurationError, match=setting):
-        make()
-    assert "b'" not in repr(TwilioLogin("a", "b"))
-    assert "secret-1" not in repr(PlivoAccount("MA1", "secret-1", SENDER))
