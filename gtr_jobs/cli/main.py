@@ -19,9 +19,12 @@ from gtr_jobs.cli import (
     http,
     init,
     jobs,
+    messages,
     push,
     queues,
     resume,
+    spend,
+    suppress,
     switches,
     templates,
     worker,
@@ -46,6 +49,10 @@ app = typer.Typer(
 app.command("worker")(worker.work)
 app.command("http")(http.serve)
 app.add_typer(push.app, name="push")
+app.add_typer(messages.sms, name="sms")
+app.add_typer(messages.email, name="email")
+app.add_typer(suppress.app, name="suppress")
+app.command("spend")(spend.spend)
 app.add_typer(queues.app, name="queues")
 app.add_typer(switches.app, name="switches")
 app.add_typer(templates.app, name="templates")

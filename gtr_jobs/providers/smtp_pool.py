@@ -157,8 +157,6 @@ class SmtpPool:
         client = SMTP(
             hostname=server.host,
             port=server.port,
-            username=server.username,
-            password=server.password,
             local_hostname=server.local_hostname,
             use_tls=server.security == "tls",
             start_tls=server.security == "starttls",
@@ -167,8 +165,26 @@ class SmtpPool:
         )
         async with asyncio.timeout(server.connect_timeout):
             await client.connect()
-            await client.ehlo()
+            try:
+                await client.ehlo()
+                await self._sign_in(client)
+            except BaseException:
+                client.close()
+                raise
         return client
+
+    async def _sign_in(self, client: SMTP) -> None:
+        """Try one way only: the library would try all of them, and be locked out the sooner."""
+        username, password = self._server.username, self._server.password
+        if username is None or password is None:
+            return
+        ways = client.server_auth_methods
+        if "plain" in ways:
+            await client.auth_plain(username, password)
+        elif "login" in ways:
+            await client.auth_login(username, password)
+        else:
+            raise SMTPException("The server has no AUTH of ours")
 
     def _take(self) -> SmtpConnection | None:
         """Give the connection that was used last, of those that are still there."""

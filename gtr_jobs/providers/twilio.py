@@ -208,16 +208,19 @@ class TwilioProvider:
             return CannotTell(Ambiguous("answer_unreadable"))
 
     async def _with_login(self, ask: Callable[[Any], Awaitable[Told]]) -> Told:
-        """Ask with the login that was taken last; where it is not taken now, with the next."""
-        for _ in range(len(self._clients) - 1):
+        """Ask with one login after the other; the one that is let in is asked with first from then on."""
+        *others, last = self._clients
+        for client in others:
             try:
-                return await ask(self._clients[0])
+                return await ask(client)
             except NoSuccessError as error:
-                # Certainly nothing was done by somebody who was not let in.
+                # Certainly nothing was done for somebody who was not let in.
                 if not (isinstance(error.result, Answered) and error.result.status == 401):
                     raise
-                self._clients.append(self._clients.pop(0))
-        return await ask(self._clients[0])
+        told = await ask(last)
+        # Whoever else asks meanwhile may have said the same.
+        self._clients.sort(key=lambda client: client is not last)
+        return told
 
     def _outcome_of(self, error: NoSuccessError) -> Outcome:
         if isinstance(error.result, Answered):

@@ -110,6 +110,7 @@ PRIVATE_FUNCTIONS = {
 # What operators do, as the owner or as a role that was given them.
 OPERATOR_FUNCTIONS = {
     "gtr_jobs.acknowledge_lineage",
+    "gtr_jobs.add_suppression",
     "gtr_jobs.cancel_jobs",
     "gtr_jobs.clear_switch",
     "gtr_jobs.count_causes",
@@ -120,8 +121,11 @@ OPERATOR_FUNCTIONS = {
     "gtr_jobs.list_dead_jobs",
     "gtr_jobs.list_jobs",
     "gtr_jobs.list_kinds",
+    "gtr_jobs.list_spend",
+    "gtr_jobs.list_suppressions",
     "gtr_jobs.list_switches",
     "gtr_jobs.may_be_sent_again",
+    "gtr_jobs.note_message_test",
     "gtr_jobs.preview_dead_jobs",
     "gtr_jobs.read_job_audit",
     "gtr_jobs.read_job_deliveries",
@@ -129,6 +133,7 @@ OPERATOR_FUNCTIONS = {
     "gtr_jobs.read_lineage",
     "gtr_jobs.read_workers",
     "gtr_jobs.record_audit",
+    "gtr_jobs.remove_suppressions",
     "gtr_jobs.requeue_dead_jobs",
     "gtr_jobs.revive_jobs",
     "gtr_jobs.set_switch",

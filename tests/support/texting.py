@@ -85,14 +85,20 @@ async def _notify(
 
 def sms_settings(way: Way, reconcile_after: str = "0.4,0.8,1.2") -> dict[str, str]:
     """Give what a worker needs to send texts to the stand-in, and nothing else."""
-    twilio = way.providers.twilio
     return {
+        **way.providers.message_settings(),
         "GTR_QUEUES": "sms",
-        "GTR_TWILIO_ACCOUNT_SID": twilio.account,
-        "GTR_TWILIO_AUTH_TOKEN": twilio.auth_token,
-        "GTR_TWILIO_FROM": "+15005550006",
-        "GTR_TWILIO_URL": twilio.url,
         "GTR_SMS_COUNTRIES": "US",
         "GTR_MESSAGE_CALL_SECONDS": "2",
         "GTR_RECONCILE_AFTER": reconcile_after,
+    }
+
+
+def email_settings(way: Way) -> dict[str, str]:
+    """Give what a worker needs to send e-mail to the stand-in, and nothing else."""
+    return {
+        **way.providers.message_settings(),
+        "GTR_QUEUES": "email",
+        "GTR_PUBLIC_URL": "https://notify.example",
+        "GTR_UNSUBSCRIBE_SECRET": "u" * 40,
     }

@@ -166,4 +166,4 @@ class SmtpStandIn:
 
 def _part(mail: EmailMessage, subtype: str) -> str:
     body = mail.get_body(preferencelist=(subtype,))
-    return "" if body is None else str(body.get_content())
+    return "" if body is None else str(body.get_content()).replace("\r\n", "\n")
