@@ -98,8 +98,7 @@ def preview(
     if rendered.html is not None:
         print(f"\n{rendered.html}")
     if asked == "sms":
-        segments = count_segments(rendered.text)
-        print(f"\n{segments.count} segments of {segments.encoding}, locale {rendered.locale}")
+        print(f"\n{_say_segments(rendered.text)}, locale {rendered.locale}")
 
 
 def _read() -> Templates:
@@ -118,6 +117,11 @@ def _read_data(given: str) -> Mapping[str, Any]:
     if not isinstance(data, dict):
         raise UsageError("--data: no object", 'write it as in {"project": "marketplace"}')
     return data
+
+
+def _say_segments(text: str) -> str:
+    segments = count_segments(text)
+    return f"{segments.count} segment{'s' if segments.count > 1 else ''} of {segments.encoding}"
 
 
 def _record(rendered: RenderedText) -> dict[str, object]:

@@ -146,6 +146,27 @@ async def test_a_worker_hears_what_twilio_reports(way: Way) -> None:
     assert await worker.stop() == 0
 
 
+async def test_one_of_several_processes_serves_the_pages(way: Way) -> None:
+    """The address is taken once, and what is counted there is among what the parent tells."""
+    worker = await way.start_worker("--processes", "2", **WEBHOOK_ENVIRONMENT)
+    served = await worker.wait_for_event("webhooks.served")
+    parent = (await worker.wait_for_event("processes.started"))["http"]
+    async with httpx.AsyncClient(timeout=15) as client:
+        answer = await client.post(
+            **{
+                **twilio_request(STATUS, status_pairs("delivered", SID)),
+                "url": served["webhooks"] + STATUS,
+            }
+        )
+        counted = 'gtr_webhook_requests_total{page="twilio_status",result="unknown"} 1.0'
+        async with asyncio.timeout(10):
+            while counted not in (await client.get(f"{parent}/metrics")).text:
+                await asyncio.sleep(0.1)
+
+    assert (answer.status_code, served["process"]) == (204, 1)
+    assert await worker.stop() == 0
+
+
 async def test_whoever_says_stop_gets_no_more_until_they_say_start(way: Way) -> None:
     """Sealed by the ledger's own key: no number is kept."""
     await create_texter(way.connection)
