@@ -18,7 +18,6 @@ from gtr_jobs.tasks.match import MatchTask
 from gtr_jobs.tasks.message_items import MESSAGE_KINDS
 from gtr_jobs.tasks.push import PushTask
 from gtr_jobs.tasks.receipts import ReceiptsTask
-from gtr_jobs.templates.catalog import Templates
 from gtr_jobs.worker.cron_table import CRON
 
 EVENT_FILES = read_folder("on")
@@ -50,18 +49,6 @@ async def test_every_kind_of_notification_is_a_kind_of_job(admin: AsyncConnectio
     asked = [(kind, ReceiptsTask.queue) for kind in ReceiptsTask.kinds]
     sent = [(kind, queue) for queue, kind in MESSAGE_KINDS.items()]
     assert sorted(rows) == sorted(pushed + matched + asked + kept + sent)
-
-
-async def test_what_can_be_asked_for_can_be_worded(admin: AsyncConnection) -> None:
-    """The templates of the database are those of the worker, with the same variables, for the same channels."""
-    rows = await fetch_rows(admin, "select template, channel, keys from gtr_jobs.message_templates")
-    templates = Templates.read()
-    names = {str: "string", int: "number", list: "array"}
-    for template, channel, keys in rows:
-        example = templates.find(channel, template).example
-        assert keys == {
-            name: {"type": names[type(value)], "required": True} for name, value in example.items()
-        }
 
 
 async def test_every_event_file_says_which_jobs_it_causes(admin: AsyncConnection) -> None:
