@@ -112,8 +112,8 @@ class WebhookSettings(BaseModel):
     )
     webhook_secret: LongSecret | None = Field(
         None,
-        description="What bounces and complaints are signed with, 32 signs at least. Turns "
-        "/webhooks/email on.",
+        description="What reports of mail services, and of other providers of texts than Twilio, are "
+        "signed with, 32 signs at least. Turns /webhooks/email and /webhooks/sms on.",
     )
     webhook_secret_other: LongSecret | None = Field(
         None, description="Another such secret, while one takes the place of the other."
@@ -140,7 +140,7 @@ class WebhookSettings(BaseModel):
         return _values(self.twilio_auth_token, self.twilio_auth_token_other)
 
     def webhook_secrets(self) -> tuple[str, ...]:
-        """Give the secrets that may have signed bounces and complaints."""
+        """Give the secrets that may have signed what others than Twilio report."""
         return _values(self.webhook_secret, self.webhook_secret_other)
 
     def unsubscribe_secrets(self) -> tuple[str, ...]:

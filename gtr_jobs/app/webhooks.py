@@ -22,6 +22,7 @@ from gtr_jobs.http.webhooks.books import Reports as OpenBooks
 from gtr_jobs.http.webhooks.email import EmailReports
 from gtr_jobs.http.webhooks.gate import Gate, GateRules
 from gtr_jobs.http.webhooks.page import Page
+from gtr_jobs.http.webhooks.sms import SmsReports
 from gtr_jobs.http.webhooks.standard_signature import StandardSignature
 from gtr_jobs.http.webhooks.threaded import ThreadedSite
 from gtr_jobs.http.webhooks.twilio import Say, TwilioInbound, TwilioStatus
@@ -34,6 +35,8 @@ from gtr_jobs.settings import Settings
 DEFAULT_PORT = 9465
 # What is written takes milliseconds: more connections would only be taken from others.
 POOL_SIZE = 2
+# A worker stops after its work has ended: who asks then is answered quickly or comes again.
+_GRACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def open_webhooks(settings: Settings, tools: WebhookTools) -> ThreadedSite:
         Webhooks(settings, tools).open_site,
         settings.webhook_host,
         settings.webhook_port or 0,
-        settings.shutdown_grace_seconds,
+        min(settings.shutdown_grace_seconds, _GRACE_SECONDS),
     )
 
 
@@ -163,7 +166,8 @@ def _make_pages(settings: Settings, books: Books, say: Say) -> list[Page]:
         signature = TwilioSignature(settings.public_url, settings.twilio_tokens())
         pages += [TwilioStatus(signature, books), TwilioInbound(signature, books, say)]
     if settings.webhook_secrets():
-        pages.append(EmailReports(StandardSignature(settings.webhook_secrets()), books))
+        standard = StandardSignature(settings.webhook_secrets())
+        pages += [EmailReports(standard, books), SmsReports(standard, books)]
     links = unsubscribe_links(settings)
     if links is not None:
         pages.append(Unsubscribe(links, books))

@@ -15,14 +15,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-import orjson
-
 from gtr_jobs.domain.delivery_report import read_error_code, read_status
 from gtr_jobs.http.webhooks.page import RefusedError
+from gtr_jobs.http.webhooks.signed_reports import MOST_EVENTS, split_events
 
 Suppression = Literal["bounced", "complained"]
 
-MOST_EVENTS = 100
 _LONGEST_ADDRESS = 320
 _ADDRESS = re.compile(r"[^\s@<>\x00-\x1f\x7f]+@[^\s@<>\x00-\x1f\x7f]+")
 _MESSAGE_ID = re.compile(r"<?(?P<ours>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:[.@].*)?>?")
@@ -64,14 +62,7 @@ def read_events(body: bytes) -> tuple[EmailEvent, ...]:
     Raises:
         RefusedError: One cannot be read.
     """
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise RefusedError(400, "unreadable") from None
-    events = content.get("events", [content]) if isinstance(content, dict) else None
-    if not isinstance(events, list) or not 0 < len(events) <= MOST_EVENTS:
-        raise RefusedError(400, "unreadable")
-    return tuple(_read_event(event) for event in events)
+    return tuple(_read_event(event) for event in split_events(body))
 
 
 def _read_event(event: Any) -> EmailEvent:
@@ -98,7 +89,7 @@ def _read_event(event: Any) -> EmailEvent:
         addresses=addresses,
         delivery_id=delivery_id,
         error_code=read_error_code(_text(event.get("code"))),
-        at=_read_moment(event.get("at")),
+        at=read_moment(event.get("at")),
     )
 
 
@@ -137,7 +128,8 @@ def _read_delivery(message_id: object) -> UUID | None:
     return UUID(match["ours"]) if match is not None else None
 
 
-def _read_moment(text: object) -> datetime | None:
+def read_moment(text: object) -> datetime | None:
+    """Read when something was; None where that is not said with its zone."""
     try:
         moment = datetime.fromisoformat(_text(text) or "")
     except ValueError:

@@ -76,6 +76,7 @@ class Gate:
         self._rules = rules
         self._metrics = metrics
         self._busy = 0
+        self._let_go_of: set[asyncio.Task[Answer]] = set()
         self._refusals = _Refusals(log)
         self._log = log
 
@@ -161,9 +162,16 @@ class Gate:
             raise RefusedError(408, "too_slow", _CLOSE) from None
 
     async def _ask(self, page: Page, asked: Asked) -> Answer:
+        answering = asyncio.create_task(_call(page, asked))
         try:
-            async with asyncio.timeout(self._rules.answer_seconds):
-                return await page.answer(asked)
+            await asyncio.wait({answering}, timeout=self._rules.answer_seconds)
+        finally:
+            if not answering.done():
+                self._let_go(answering)
+        if not answering.done():
+            raise RefusedError(503, "database_away", _COME_AGAIN)
+        try:
+            return answering.result()
         except RefusedError:
             raise
         except (TimeoutError, *PASSING_ERRORS):
@@ -177,6 +185,22 @@ class Gate:
                 where=places_of(error),
             )
             return Answer(PlainTextResponse("", 500), "failed")
+
+    def _let_go(self, answering: asyncio.Task[Answer]) -> None:
+        """End an answer that nobody waits for: a statement takes seconds until it is given up."""
+
+        def forget(task: asyncio.Task[Answer]) -> None:
+            self._let_go_of.discard(task)
+            if not task.cancelled():
+                task.exception()
+
+        self._let_go_of.add(answering)
+        answering.add_done_callback(forget)
+        answering.cancel()
+
+
+async def _call(page: Page, asked: Asked) -> Answer:
+    return await page.answer(asked)
 
 
 class _GoneError(Exception):

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Literal
 from uuid import UUID
 
 import psycopg
 import pytest
 from support.webhooks import (
-    INBOUND,
     OTHER_TOKEN,
     PHONE,
     SID,
     STATUS,
     TOKEN,
     Pairs,
-    inbound_pairs,
     serve_pages,
     status_pairs,
     twilio_request,
 )
 
 from gtr_jobs.domain.delivery_report import DeliveryReport
+from gtr_jobs.http.webhooks import gate
 
 DELIVERY = "5b0c1c52-8f0a-4f0e-9a57-0123456789ab"
-HELP = (
-    "These are messages from garage. Write STOP to get no more. Message and data rates may apply."
-)
-NOTHING_SAID = '<?xml version="1.0" encoding="UTF-8"?><Response />'
 
 
 @pytest.mark.parametrize(
@@ -172,6 +169,37 @@ async def test_a_database_that_is_away_has_twilio_come_again() -> None:
         assert served.counted("twilio_status", "database_away") == 1
 
 
+async def test_a_database_that_says_nothing_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor is its statement, which takes longer to be given up: Twilio waits fifteen seconds in all."""
+    monkeypatch.setattr(gate.GateRules, "__init__", _with_short_answers)
+    async with serve_pages() as served:
+        served.reports.hold = StubbornEvent()
+        answer = await served.client.post(**twilio_request(STATUS, status_pairs()))
+        served.reports.hold.set()
+
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+
+
+class StubbornEvent(asyncio.Event):
+    """Waited for once more by whoever is told to wait no longer."""
+
+    async def wait(self) -> Literal[True]:
+        """Wait, also after a cancellation."""
+        try:
+            return await super().wait()
+        except asyncio.CancelledError:
+            await super().wait()
+            raise
+
+
+def _with_short_answers(self: gate.GateRules, **rules: object) -> None:
+    for name in gate.GateRules.__slots__:
+        value = rules.get(name, gate.GateRules.__dataclass_fields__[name].default)
+        object.__setattr__(self, name, 0.2 if name == "answer_seconds" else value)
+
+
 async def test_a_fault_of_ours_is_an_answer_too(capfd: pytest.CaptureFixture[str]) -> None:
     """And its text, which may hold anything, goes nowhere."""
     async with serve_pages() as served:
@@ -180,72 +208,6 @@ async def test_a_fault_of_ours_is_an_answer_too(capfd: pytest.CaptureFixture[str
 
         assert (answer.status_code, answer.content) == (500, b"")
     assert PHONE not in "".join(capfd.readouterr())
-
-
-@pytest.mark.parametrize(
-    ("pairs", "calls"),
-    [
-        (inbound_pairs("Stop"), [("suppress", "sms", PHONE, "unsubscribed", "twilio")]),
-        (
-            inbound_pairs("ALTO", OptOutType="STOP"),
-            [("suppress", "sms", PHONE, "unsubscribed", "twilio")],
-        ),
-        (
-            inbound_pairs("Genug davon", OptOutType="STOP"),
-            [("suppress", "sms", PHONE, "unsubscribed", "twilio")],
-        ),
-        (inbound_pairs("unstop"), [("unsuppress", "sms", PHONE, "unsubscribed")]),
-        (inbound_pairs("HELP"), []),
-        (inbound_pairs("When do you stop?"), []),
-        (inbound_pairs(""), []),
-        (inbound_pairs("STOP", From="whatsapp:+14155550123"), []),
-        (inbound_pairs("STOP", From="32665"), []),
-    ],
-)
-async def test_what_somebody_wrote_is_done(pairs: Pairs, calls: list[tuple[str, ...]]) -> None:
-    """STOP and START change who is written to; Twilio says the words, and nothing is said here."""
-    async with serve_pages() as served:
-        answer = await served.client.post(**twilio_request(INBOUND, pairs))
-
-        assert (answer.status_code, answer.text) == (200, NOTHING_SAID)
-        assert answer.headers["content-type"] == "application/xml"
-        assert served.reports.calls == calls
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        ("STOP", "You will get no more messages from garage. Write START to get them again."),
-        ("START", "You will get messages from garage again. Write STOP to get no more."),
-        ("HELP", HELP),
-    ],
-)
-async def test_words_are_answered_where_that_is_asked(body: str, words: str) -> None:
-    """For accounts in which Twilio's own answers were turned off."""
-    async with serve_pages(twilio_replies=True, project="garage") as served:
-        answer = await served.client.post(**twilio_request(INBOUND, inbound_pairs(body)))
-
-        assert answer.text == (
-            f'<?xml version="1.0" encoding="UTF-8"?><Response><Message>{words}</Message></Response>'
-        )
-
-
-async def test_a_word_that_twilio_answered_is_not_answered_twice() -> None:
-    """It says so itself."""
-    async with serve_pages(twilio_replies=True, project="garage") as served:
-        pairs = inbound_pairs("STOP", OptOutType="STOP")
-        answer = await served.client.post(**twilio_request(INBOUND, pairs))
-
-        assert answer.text == NOTHING_SAID
-
-
-async def test_stop_is_not_lost_while_the_database_is_away() -> None:
-    """Twilio is told that it was not heard."""
-    async with serve_pages() as served:
-        served.reports.error = psycopg.OperationalError("the database is away")
-        answer = await served.client.post(**twilio_request(INBOUND, inbound_pairs("STOP")))
-
-        assert answer.status_code == 503
 
 
 @pytest.mark.parametrize(
