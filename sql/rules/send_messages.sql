@@ -1,5 +1,5 @@
 -- does: takes the texts and e-mails that server code asks for, once a key, after looking at what it gave
--- requires: rules/send_notifications
+-- requires: rules/take_key
 -- requires: rules/consents
 -- requires: rules/message_templates
 -- requires: rules/refuse
@@ -101,12 +101,12 @@ begin
     v_reason := gtr_jobs.reason_not_to_reach(p_channel, p_template, p_user_id, v_address);
     if v_reason in ('no_phone', 'no_email') then
         perform gtr_jobs.refuse(
-            422, v_reason, 'the person has proved no number or address to be theirs',
+            422, 'no_address', 'the person has proved no number or address to be theirs',
             'Have them verify it in the app first.'
         );
     elsif v_reason = 'no_consent' then
         perform gtr_jobs.refuse(
-            403, v_reason, 'the person does not want this', 'Send nothing until they change their preferences.'
+            403, 'no_consent', 'the person does not want this', 'Send nothing until they change their preferences.'
         );
     elsif v_reason is not null then
         perform gtr_jobs.refuse(

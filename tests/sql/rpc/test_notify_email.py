@@ -39,7 +39,7 @@ async def test_an_address_that_was_not_confirmed_is_none(
 ) -> None:
     """It may be somebody else's."""
     await admin.execute("update auth.users set email_confirmed_at = null")
-    with refused(422, "no_email"):
+    with refused(422, "no_address"):
         await notify_email(api, person)
 
 

@@ -145,7 +145,7 @@ async def test_a_number_that_nobody_proved_is_none(
     person = await create_person(admin, "ken", "Ken Block")
     await admin.execute("update auth.users set phone = %s", [PHONE[1:]])
     await admin.execute("update public.profiles set phone_number = %s", [PHONE])
-    with refused(422, "no_phone"):
+    with refused(422, "no_address"):
         await notify_sms(api, person)
     await admin.execute("update public.profiles set phone_verified = true")
     assert await notify_sms(api, person)
