@@ -131,7 +131,7 @@ async def _run_worker(
     context = make_context(
         pool, lineage, WakeUp(pooler.listen_at, metrics), log, metrics, quotas_of(settings)
     )
-    tools = WorkerTools(context, pool, providers.by_device, couriers, log, metrics)
+    tools = WorkerTools(context, pool, providers.by_device, couriers, carriers.sms, log, metrics)
     lanes = make_lanes(settings, app, tools)
     drained = {kind for queue in queues for kind in lanes[queue].kinds}
     its_cron = app.cron if app is not None else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,14 @@ KILLS = 100
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
 async def test_a_hundred_workers_killed_at_any_moment(
-    database: ProjectDatabase, tmp_path: Path
+    database: ProjectDatabase, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """Before, during and after the call, and in the middle of clearing up what others left."""
     async with open_way(database, tmp_path) as way:
         kills = Kills(way, seed=2026)
         await kills.run(KILLS)
         fates = await kills.check()
-        print(dict(fates))
+        record_property("fates", dict(fates))
     assert fates.total() == KILLS * TEXTS_A_KILL
     assert fates["sent"] > 0
     assert fates["sent again"] > 0

@@ -61,6 +61,7 @@ WORKER_FUNCTIONS = {
     "gtr_jobs.sweep_sleepers",
     "gtr_jobs.take_probe",
     "gtr_jobs.take_tickets",
+    "gtr_jobs.take_unpriced_messages",
     "gtr_jobs.tell_saved_searches",
     "gtr_jobs.unregister_worker",
     "gtr_jobs.unsuppress_address",
