@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from uuid import UUID
 
@@ -23,6 +23,8 @@ from gtr_jobs.templates.catalog import Templates
 
 # A server may take its time with what it is given: longer than a provider of texts.
 _EMAIL_SECONDS = 90.0
+# Each carries one request at a time, unlike those of HTTP/2.
+_SMS_CONNECTIONS = 50
 _TWILIO_REPORTS = "/webhooks/twilio/status"
 
 
@@ -101,7 +103,7 @@ def _make_sms(settings: Settings, metrics: Metrics) -> SmsProvider | None:
             "GTR_TWILIO_ACCOUNT_SID and GTR_PLIVO_AUTH_ID: both are set",
             "texts go out by one of them: unset the other",
         )
-    options = make_http_options(settings, metrics)
+    options = replace(make_http_options(settings, metrics), connections=_SMS_CONNECTIONS)
     make = _make_twilio if settings.twilio_account_sid else _make_plivo
     return make(settings, options, _observe(metrics))
 

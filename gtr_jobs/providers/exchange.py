@@ -18,13 +18,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from cryptography.x509 import load_pem_x509_certificates
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ClientClosedError, DetailedPyreqwestError, PyreqwestError
 from pyreqwest.request import StreamRequest
 
 from gtr_jobs import __version__
-from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.providers.proxy import Proxy
 
 Protocol = Literal["http2", "http1", "negotiated"]
@@ -141,30 +139,6 @@ class HttpOptions:
             raise ValueError("the connect timeout must be shorter than the deadline")
 
 
-def read_authorities(options: HttpOptions) -> bytes | None:
-    """Read the certificate authorities to trust beside the usual ones.
-
-    Raises:
-        ConfigurationError: The file is missing or holds no certificates; names setting and file.
-    """
-    if options.ca_file is None:
-        return None
-    try:
-        pem = options.ca_file.read_bytes()
-        load_pem_x509_certificates(pem)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{options.ca_setting}: cannot read {options.ca_file}: {error.strerror}",
-            "name a PEM file that this user may read",
-        ) from None
-    except ValueError:
-        raise ConfigurationError(
-            f"{options.ca_setting}: {options.ca_file} holds no certificates in PEM form",
-            "it should contain -----BEGIN CERTIFICATE-----",
-        ) from None
-    return pem
-
-
 def build_client(
     options: HttpOptions, authorities: bytes | None, headers: Mapping[str, str]
 ) -> Client:
@@ -172,7 +146,7 @@ def build_client(
 
     Args:
         options: How to talk.
-        authorities: What `read_authorities` gave.
+        authorities: What `read_authorities` gave (`authorities.py`).
         headers: Sent with every request; encoded once, which is why they are fast.
     """
     builder = (

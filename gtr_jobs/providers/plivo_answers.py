@@ -91,10 +91,8 @@ def _read_accepted(answered: Answered) -> Outcome:
 
 
 def _classify_refusal(status: int, code: str, error: Any) -> Outcome:
-    if status in {401, 403}:
-        return Misconfigured(code, _LOGIN)
-    if status == 402:
-        return Misconfigured(code, "the account has no credit")
+    if (refusal := _REFUSALS.get(status)) is not None:
+        return refusal
     if not isinstance(error, str) or status not in {400, 422}:
         return Misconfigured(code, "this is not Plivo's answer; see GTR_PLIVO_URL")
     # Plivo tells the parameter in its sentence, and nowhere else.
@@ -104,6 +102,14 @@ def _classify_refusal(status: int, code: str, error: Any) -> Outcome:
     if "src" in words or "powerpack" in words:
         return Misconfigured("src_invalid", _SENDER)
     return Rejected(code)
+
+
+_REFUSALS: Mapping[int, Outcome] = {
+    401: Misconfigured("http_401", _LOGIN),
+    402: Misconfigured("http_402", "the account has no credit"),
+    # Plivo's own library takes it for a country that is not allowed.
+    403: Misconfigured("http_403", _COUNTRY, "country"),
+}
 
 
 def is_uuid(value: object) -> bool:

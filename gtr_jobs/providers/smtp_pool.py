@@ -14,7 +14,7 @@ from typing import Literal
 from aiosmtplib import SMTP, SMTPException
 
 from gtr_jobs.domain.errors import ConfigurationError
-from gtr_jobs.providers.exchange import HttpOptions, read_authorities
+from gtr_jobs.providers.authorities import read_authorities
 
 Security = Literal["starttls", "tls"]
 
@@ -95,7 +95,7 @@ class SmtpPool:
         self._server = server
         self._tls = ssl.create_default_context()
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
-        authorities = read_authorities(HttpOptions(ca_file=server.ca_file))
+        authorities = read_authorities(server.ca_file)
         if authorities is not None:
             self._tls.load_verify_locations(cadata=authorities.decode())
         self._room = asyncio.Semaphore(server.connections)

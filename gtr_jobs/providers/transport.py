@@ -14,6 +14,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
 
+from gtr_jobs.providers.authorities import read_authorities
 from gtr_jobs.providers.exchange import (
     Answered,
     HttpOptions,
@@ -22,7 +23,6 @@ from gtr_jobs.providers.exchange import (
     Result,
     build_client,
     exchange,
-    read_authorities,
 )
 
 # Waiting for room may take this part of a deadline; what is sent then has a whole one before it.
@@ -66,7 +66,7 @@ class HttpPool:
 
     def __init__(self, options: HttpOptions, headers: Mapping[str, str] | None = None) -> None:
         self._options = options
-        self._authorities = read_authorities(options)
+        self._authorities = read_authorities(options.ca_file, options.ca_setting)
         self._headers = dict(headers or {})
         self._connections: list[_Connection] = []
         self._retired: set[_Connection] = set()

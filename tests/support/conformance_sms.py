@@ -109,6 +109,7 @@ SENDER = "see GTR_TWILIO_FROM and GTR_TWILIO_MESSAGING_SERVICE"
 COUNTRY = "allow the country in Twilio's console, or leave it out of ours"
 NOT_TWILIO = "this is not Twilio's answer; see GTR_TWILIO_URL"
 NOT_PLIVO = "this is not Plivo's answer; see GTR_PLIVO_URL"
+PLIVO_COUNTRY = "allow the country in Plivo's console, or leave it out of ours"
 PLIVO_LOGIN = "see GTR_PLIVO_AUTH_ID and GTR_PLIVO_AUTH_TOKEN"
 UNREADABLE = Ambiguous("answer_unreadable")
 
@@ -250,7 +251,7 @@ PLIVO_CASES: tuple[SmsCase, ...] = (
     _plivo("400-html", Answer(400, b"<html>"), Misconfigured("http_400", NOT_PLIVO)),
     _plivo("401", Answer(401, b"Could not verify"), Misconfigured("http_401", PLIVO_LOGIN)),
     _plivo("402", plivo_error(402, "no"), Misconfigured("http_402", "the account has no credit")),
-    _plivo("403", plivo_error(403, "no"), Misconfigured("http_403", PLIVO_LOGIN)),
+    _plivo("403", plivo_error(403, "no"), Misconfigured("http_403", PLIVO_COUNTRY, "country")),
     _plivo("404", plivo_error(404, "not found"), Misconfigured("http_404", NOT_PLIVO)),
     _plivo("302", Answer(302, headers={"location": "/"}), Misconfigured("http_302", NOT_PLIVO)),
     _plivo("408", Answer(408), Ambiguous("http_408")),

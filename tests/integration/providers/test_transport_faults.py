@@ -30,6 +30,7 @@ from support.answers import (
 )
 from support.pools import open_pool, post, post_once
 
+from gtr_jobs.providers.authorities import read_authorities
 from gtr_jobs.providers.exchange import (
     LARGEST_BODY,
     Answered,
@@ -41,7 +42,6 @@ from gtr_jobs.providers.exchange import (
     Result,
     build_client,
     exchange,
-    read_authorities,
 )
 
 PROTOCOLS: tuple[Protocol, ...] = ("http2", "http1", "negotiated")
@@ -113,7 +113,7 @@ async def test_the_http_client_repeats_nothing_by_itself(
     """Underneath the pool a refusal is one request and one result, though another try would be taken."""
     answering_server.answer(action, Answer(200))
     options = HttpOptions("http2", answering_server.ca_file)
-    client = build_client(options, read_authorities(options), {})
+    client = build_client(options, read_authorities(options.ca_file), {})
     for _ in range(2):
         result = await exchange(Line(client, "http2"), answering_server.url, b"{}", ())
         if isinstance(result, NotSent):
