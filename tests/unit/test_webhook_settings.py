@@ -6,9 +6,9 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from support.webhooks import LINK_SECRET, PUBLIC_URL, SECRET, TOKEN, make_settings
+from support.webhooks import LINK_SECRET, SECRET, TOKEN, make_settings
 
-from gtr_jobs.app.webhooks import check_webhooks, status_callback, unsubscribe_links
+from gtr_jobs.app.webhooks import check_webhooks, unsubscribe_links
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.settings import read_settings
 
@@ -95,13 +95,6 @@ def test_what_is_missing_is_named(change: dict[str, object], message: str) -> No
 def test_bounces_need_no_public_address() -> None:
     """Their signature is over the body."""
     check_webhooks(make_settings(public_url=None, twilio_auth_token=None, unsubscribe_secret=None))
-
-
-def test_twilio_is_told_where_to_report() -> None:
-    """Where somebody listens, and nowhere else."""
-    assert status_callback(make_settings()) == f"{PUBLIC_URL}/webhooks/twilio/status"
-    assert status_callback(make_settings(twilio_auth_token=None)) is None
-    assert status_callback(make_settings(public_url=None)) is None
 
 
 def test_a_link_needs_an_address_to_begin_with() -> None:
