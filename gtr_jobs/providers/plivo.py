@@ -38,6 +38,7 @@ from gtr_jobs.providers.answers import (
 from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
 from gtr_jobs.providers.exchange import Answered, HttpOptions
 from gtr_jobs.providers.json_text import write_json
+from gtr_jobs.providers.one_message import ask_for_one
 from gtr_jobs.providers.plivo_answers import classify_plivo_answer, is_uuid
 from gtr_jobs.providers.pressure import Pressure, account_name
 from gtr_jobs.providers.transport import HttpPool
@@ -143,10 +144,7 @@ class PlivoProvider:
         """Send a message; see `SmsProvider.send`."""
         if message.seconds_left(self._now()) <= 0:
             return Expired()
-        outcome = await self.pressure.ask(self._send_timed, message)
-        if isinstance(outcome, Misconfigured) and outcome.scope == "account":
-            self.pressure.judge([outcome])
-        return outcome
+        return await ask_for_one(self.pressure, self._send_timed, message)
 
     async def find(
         self, message: SmsMessage, since: datetime, known: Collection[str] = ()
