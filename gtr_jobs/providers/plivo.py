@@ -27,6 +27,7 @@ from gtr_jobs.domain.sms import (
     SmsMessage,
     SmsRecord,
     SmsStatus,
+    clean_status,
 )
 from gtr_jobs.providers.answers import (
     NOT_TEXT,
@@ -250,13 +251,13 @@ def _read_record(value: Mapping[str, Any]) -> SmsRecord | None:
     provider_id = text_at(value, "message_uuid")
     if not is_uuid(provider_id):
         return None
-    raw = text_at(value, "message_state")
+    raw = clean_status(value.get("message_state"))
     code = text_at(value, "error_code")
     units = value.get("units")
     return SmsRecord(
         provider_id=provider_id,
         status=_STATUSES.get(raw, "other"),
-        raw_status=raw if raw in _STATUSES else "",
+        raw_status=raw,
         error_code=code if code.isdecimal() and code.isascii() and code.strip("0") else "",
         segments=units if isinstance(units, int) and 0 < units < 256 else None,
         cost=_read_cost(text_at(value, "total_amount"), raw),

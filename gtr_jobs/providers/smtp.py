@@ -10,7 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -88,7 +88,8 @@ class SmtpProvider:
         app: str = DEFAULT_APP,
     ) -> None:
         self.app = app
-        self._server = server
+        name = server.local_hostname or sender.address.domain
+        self._server = server = replace(server, local_hostname=name)
         self._sender = sender
         self._pool = SmtpPool(server)
         self.pressure = Pressure(account_name(self.name, app), server.connections)

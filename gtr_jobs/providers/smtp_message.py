@@ -14,12 +14,14 @@ from email.policy import SMTP
 
 from gtr_jobs.domain.email import EmailMessage
 from gtr_jobs.domain.email_address import AddressError, EmailAddress, parse_address
+from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.outcome import DeadTarget, Outcome, Rejected
 from gtr_jobs.providers.answers import NOT_TEXT
 
 # A line of a header may have 998 bytes; servers cut or refuse longer ones.
 _LONGEST_URL = 900
 _LONGEST_SUBJECT = 400
+_LONGEST_NAME = 60
 _URL = re.compile(r"https?://[!-;=?-~]+", re.ASCII)
 
 
@@ -31,11 +33,28 @@ class Sender:
         address: In `From`, and where bounces go.
         name: Beside the address; may be empty.
         reply_to: Where answers go; None for the address.
+
+    Raises:
+        ConfigurationError: One of them cannot stand in a header that every server takes.
     """
 
     address: EmailAddress
     name: str = ""
     reply_to: EmailAddress | None = None
+
+    def __post_init__(self) -> None:
+        if self.address.needs_utf8:
+            raise ConfigurationError(
+                "GTR_SMTP_FROM: not every server takes an address beyond ASCII", "use another"
+            )
+        if self.reply_to is not None and self.reply_to.needs_utf8:
+            raise ConfigurationError(
+                "GTR_SMTP_REPLY_TO: not every server takes an address beyond ASCII", "use another"
+            )
+        if not self.name.isprintable() or len(self.name) > _LONGEST_NAME:
+            raise ConfigurationError(
+                "GTR_SMTP_FROM_NAME: not a name", "one line of at most 60 characters"
+            )
 
 
 @dataclass(frozen=True, slots=True)

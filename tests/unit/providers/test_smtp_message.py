@@ -11,6 +11,7 @@ import pytest
 from support.smtp_benches import MESSAGE_ID, NOW, make_email
 
 from gtr_jobs.domain.email_address import parse_address
+from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.outcome import DeadTarget, Outcome, Rejected
 from gtr_jobs.providers.smtp_message import Composed, Sender, compose
 
@@ -120,6 +121,23 @@ def test_answers_go_where_they_should() -> None:
     assert isinstance(found, Composed)
     mail = read(found)
     assert (mail["From"], mail["Reply-To"]) == ("noreply@example.com", "help@example.com")
+
+
+@pytest.mark.parametrize(
+    ("fields", "setting"),
+    [
+        ({"address": parse_address("j\u00f6rg@example.com")}, "GTR_SMTP_FROM"),
+        ({"reply_to": parse_address("j\u00f6rg@example.com")}, "GTR_SMTP_REPLY_TO"),
+        ({"name": "GTR\r\nBcc: eve@x.example"}, "GTR_SMTP_FROM_NAME"),
+        ({"name": "x" * 61}, "GTR_SMTP_FROM_NAME"),
+    ],
+)
+def test_a_sender_that_cannot_stand_in_a_header_is_a_setting(
+    fields: dict[str, Any], setting: str
+) -> None:
+    """Found out before anything is sent."""
+    with pytest.raises(ConfigurationError, match=setting):
+        Sender(**{"address": SENDER.address, **fields})
 
 
 _SUBJECT = Rejected("subject_invalid", "a subject is one line of at most 400 characters")
