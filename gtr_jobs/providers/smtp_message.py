@@ -22,6 +22,9 @@ from gtr_jobs.providers.answers import NOT_TEXT
 _LONGEST_URL = 900
 _LONGEST_SUBJECT = 400
 _LONGEST_NAME = 60
+# Line ends of any kind, with which another header could begin, and what no text holds. Joiners of
+# emoji and of Persian are no such signs, though they are not printable.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _URL = re.compile(r"https?://[!-;=?-~]+", re.ASCII)
 
 
@@ -82,8 +85,7 @@ def compose(message: EmailMessage, sender: Sender, now: datetime) -> Composed | 
         recipient = parse_address(message.to)
     except AddressError as error:
         return DeadTarget(error.code, "invalid")
-    if not message.subject.isprintable() or len(message.subject) > _LONGEST_SUBJECT:
-        # isprintable() is false for line ends and everything else that could begin a header.
+    if _CONTROL.search(message.subject) or len(message.subject) > _LONGEST_SUBJECT:
         return Rejected("subject_invalid", "a subject is one line of at most 400 characters")
     url = message.unsubscribe_url
     if url is not None and not (_URL.fullmatch(url) and len(url) <= _LONGEST_URL):
