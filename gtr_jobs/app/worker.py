@@ -11,12 +11,15 @@ import uvloop
 
 from gtr_jobs import __version__
 from gtr_jobs.app.checks import check_database, check_providers, warn_of_apns_host
+from gtr_jobs.app.couriers import make_couriers, make_message_providers
 from gtr_jobs.app.database import installation_plan, worker_database
 from gtr_jobs.app.extension import OUR_QUEUES, load_app, read_app
 from gtr_jobs.app.lanes import WorkerTools, make_lanes
 from gtr_jobs.app.providers import make_providers
 from gtr_jobs.app.quotas import quotas_of
 from gtr_jobs.app.rotation import Rotation
+from gtr_jobs.app.templates import read_templates
+from gtr_jobs.app.webhooks import WebhookTools, open_webhooks
 from gtr_jobs.db.connect import Database
 from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.contact import Contact
@@ -26,6 +29,7 @@ from gtr_jobs.db.devices import Devices
 from gtr_jobs.db.identity import Identity
 from gtr_jobs.db.lineage import Lineage, MemoryFile
 from gtr_jobs.db.operations import Operations
+from gtr_jobs.db.outgoing import OutgoingMessages
 from gtr_jobs.db.pool import open_pool
 from gtr_jobs.db.pooler import find_pooler
 from gtr_jobs.domain.errors import ConfigurationError
@@ -34,6 +38,7 @@ from gtr_jobs.engine.lane import Lane
 from gtr_jobs.engine.wake import WakeUp
 from gtr_jobs.extend import App
 from gtr_jobs.http.server import HttpServer, make_site
+from gtr_jobs.http.webhooks.threaded import BothSites
 from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import (
     Logger,
@@ -49,7 +54,7 @@ from gtr_jobs.settings import Settings, read_settings
 from gtr_jobs.worker.chores import Chores
 from gtr_jobs.worker.cron import CronLoop
 from gtr_jobs.worker.cron_table import CRON
-from gtr_jobs.worker.daemon import Daemon, DaemonParts
+from gtr_jobs.worker.daemon import Daemon, DaemonParts, Site
 from gtr_jobs.worker.orders import Begin
 from gtr_jobs.worker.reports import ParentLink
 from gtr_jobs.worker.watchdog import Watchdog
@@ -105,6 +110,9 @@ async def _run_worker(
     providers = make_providers(settings, metrics)
     await check_providers(providers.by_device.values(), log)
     warn_of_apns_host(settings, log)
+    carriers = make_message_providers(settings, metrics)
+    couriers = make_couriers(settings, carriers, read_templates(app)) if carriers.all() else {}
+    await check_providers(carriers.all(), log)
     pooler = await find_pooler(database, _listen_database(settings), settings.pool_mode)
     for warning in pooler.warnings:
         log.warning(events.WORKER_WARNED, warning=warning)
@@ -123,7 +131,8 @@ async def _run_worker(
     context = make_context(
         pool, lineage, WakeUp(pooler.listen_at, metrics), log, metrics, quotas_of(settings)
     )
-    lanes = make_lanes(settings, app, WorkerTools(context, pool, providers.by_device, log, metrics))
+    tools = WorkerTools(context, pool, providers.by_device, couriers, log, metrics)
+    lanes = make_lanes(settings, app, tools)
     drained = {kind for queue in queues for kind in lanes[queue].kinds}
     its_cron = app.cron if app is not None else ()
     cron = CronLoop(
@@ -138,11 +147,20 @@ async def _run_worker(
     async def close() -> None:
         for provider in providers.by_device.values():
             await provider.close()
+        for carrier in carriers.all():
+            await carrier.close()
         await pool.close()
 
     link = (
         None if begin is None or parent is None else ParentLink(parent, begin.http, health, metrics)
     )
+    own = link or HttpServer(make_site(health, metrics), settings.http_host, settings.http_port)
+    site: Site = own
+    # One of several processes is enough for what is reported.
+    if settings.webhook_port is not None and (begin is None or begin.process == 1):
+        site = BothSites(
+            own, open_webhooks(settings, WebhookTools(database, contact, log, metrics)), log
+        )
     rotation = Rotation(settings, providers, read_settings, details, log, metrics)
     daemon = Daemon(
         DaemonParts(
@@ -152,6 +170,7 @@ async def _run_worker(
                 Operations(pool, plan),
                 Deliveries(pool),
                 Devices(pool),
+                OutgoingMessages(pool),
                 health,
                 context.outage,
                 log,
@@ -159,8 +178,7 @@ async def _run_worker(
             ),
             cron=cron,
             rotation=rotation,
-            site=link
-            or HttpServer(make_site(health, metrics), settings.http_host, settings.http_port),
+            site=site,
             health=health,
             watchdog=watchdog,
             close=close,

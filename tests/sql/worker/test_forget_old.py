@@ -209,3 +209,20 @@ async def test_the_old_are_found_by_an_index(admin: AsyncConnection, what: str, 
     text = "\n".join(line for (line,) in plan)
     assert f"using {index}" in text
     assert "Sort" not in text
+
+
+async def test_old_texts_and_reports_go(admin: AsyncConnection, worker: AsyncConnection) -> None:
+    """What was asked for, or told, longer ago; the rest stays."""
+    await admin.execute(
+        "insert into gtr_jobs.outgoing (channel, template, user_id, expires_at, created_at)"
+        " select 'sms', 'event_reminder', gen_random_uuid(), now(), now() - make_interval(days => age)"
+        " from unnest(array[29, 31]) as age"
+    )
+    await admin.execute(
+        "insert into gtr_jobs.delivery_reports"
+        " select gen_random_uuid(), 'SM1', 'sent', '', now(), now() - make_interval(days => age)"
+        " from unnest(array[29, 31]) as age"
+    )
+    for table in ("outgoing", "delivery_reports"):
+        assert [await _forget(worker, table, 30) for _ in range(2)] == [1, 0]
+        assert await fetch_value(admin, f"select count(*) from gtr_jobs.{table}") == 1

@@ -1,0 +1,28 @@
+"""A hundred workers are killed in the middle of texts; no text is taken twice unmarked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.databases import ProjectDatabase
+from support.killing import TEXTS_A_KILL, Kills
+from support.way import open_way
+
+KILLS = 100
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+async def test_a_hundred_workers_killed_at_any_moment(
+    database: ProjectDatabase, tmp_path: Path
+) -> None:
+    """Before, during and after the call, and in the middle of clearing up what others left."""
+    async with open_way(database, tmp_path) as way:
+        kills = Kills(way, seed=2026)
+        await kills.run(KILLS)
+        fates = await kills.check()
+        print(dict(fates))
+    assert fates.total() == KILLS * TEXTS_A_KILL
+    assert fates["sent"] > 0
+    assert fates["sent again"] > 0

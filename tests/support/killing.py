@@ -1,0 +1,123 @@
+"""Kills workers in the middle of sending texts, and holds what was accepted against the ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import AsyncExitStack
+from uuid import UUID
+
+from support.texting import create_texter, notify_sms, sms_settings
+from support.way import Way
+
+from gtr_jobs.dev.standins.exchange import Disconnect, Stall
+from gtr_jobs.dev.standins.script import ACCEPT, AfterAccepting, ScriptedAnswer, Slow
+from gtr_jobs.dev.worker_process import WorkerProcess
+
+TEXTS_A_KILL = 4
+_PATIENCE = 60.0
+_LEDGER = """
+    select dedupe_key::text, state::text, resent_after_unknown from gtr_jobs.deliveries where channel = 'sms'
+"""
+
+
+async def bury(way: Way) -> None:
+    """Make every worker as silent as it would be in half a minute: what it held is given back."""
+    await way.fetch(
+        "update procrastinate.procrastinate_workers set last_heartbeat = last_heartbeat - interval '31 s'"
+    )
+
+
+async def wait_for_state(way: Way, state: str, count: int = 1) -> None:
+    """Wait until so many deliveries are in a state."""
+    async with asyncio.timeout(15):
+        while await way.fetch(
+            "select count(*) >= %s from gtr_jobs.deliveries where state::text = %s", count, state
+        ) != [(True,)]:
+            await asyncio.sleep(0.005)
+
+
+async def settle(way: Way) -> None:
+    """Wait until no job is left; what the last worker left is given back to the one that runs."""
+    async with asyncio.timeout(_PATIENCE):
+        while await way.fetch("select 1 from gtr_jobs.jobs limit 1"):
+            await asyncio.sleep(0.05)
+
+
+class Kills:
+    """Texts people while workers are killed, each at another moment.
+
+    Args:
+        way: The database, and Twilio's stand-in.
+        seed: Makes the moments; printed, so that they can be made again.
+    """
+
+    def __init__(self, way: Way, seed: int) -> None:
+        self._way = way
+        self._chance = random.Random(seed)
+        self._texted = 0
+        self._expected: set[str] = set()
+
+    async def run(self, kills: int) -> None:
+        """Kill so many workers, and let the last one clear up."""
+        for _ in range(kills):
+            async with AsyncExitStack() as running:
+                worker = await running.enter_async_context(self._worker())
+                for _ in range(TEXTS_A_KILL):
+                    await self._text()
+                await asyncio.sleep(self._chance.uniform(0.0, 0.45))
+                await worker.kill()
+            await bury(self._way)
+        async with self._worker():
+            await settle(self._way)
+
+    def _worker(self) -> WorkerProcess:
+        return WorkerProcess(
+            {
+                **self._way.settings,
+                **sms_settings(self._way, "1,1.5,2"),
+                "GTR_MESSAGE_CALL_SECONDS": "1",
+            }
+        )
+
+    async def _text(self) -> None:
+        self._texted += 1
+        number = f"+1415555{self._texted:04d}"
+        texter = await create_texter(self._way.connection, f"person{self._texted}", number)
+        wait = self._chance.uniform(0.0, 0.3)
+        answer: ScriptedAnswer = self._chance.choice(
+            (ACCEPT, Slow(wait), Slow(wait), AfterAccepting(Stall()), Stall(), Disconnect())
+        )
+        self._way.providers.twilio.script.for_token(number).add(answer)
+        asked = await notify_sms(self._way.connection, texter)
+        self._expected.add(str(UUID(asked["delivery_id"])))
+
+    async def check(self) -> Counter[str]:
+        """Hold the books against each other; give how many deliveries ended how.
+
+        Each was accepted at most once, but for those that are marked as sent again. What is sent was accepted, and of
+        nothing that was accepted the ledger says that it was not.
+        """
+        rows = await self._way.fetch(_LEDGER)
+        ledger = {key: (state, is_resent) for key, state, is_resent in rows}
+        assert ledger.keys() == self._expected
+        people = await self._way.fetch(
+            "select delivery_id::text, '+' || u.phone from gtr_jobs.outgoing as o"
+            " join auth.users as u on u.id = o.user_id"
+        )
+        dead = {
+            key for (key,) in await self._way.fetch("select args ->> 'id' from gtr_jobs.dead_jobs")
+        }
+        accepted = Counter(entry.token for entry in self._way.providers.ledger.entries())
+        fates: Counter[str] = Counter()
+        for delivery_id, number in people:
+            state, is_resent = ledger[delivery_id]
+            assert accepted[number] <= 1 + is_resent, (state, is_resent)
+            if state == "unknown":
+                # Three workers were killed over it: it is left to an operator.
+                assert delivery_id in dead
+            else:
+                assert (state, accepted[number] >= 1) == ("sent", True)
+            fates[f"{state}{' again' if is_resent else ''}"] += 1
+        return fates
