@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -16,6 +17,8 @@ LONGEST_VALIDITY = 36_000
 
 # The parameter of a report's address that names the delivery.
 DELIVERY_PARAMETER = "d"
+
+_STATUS = re.compile(r"[a-z][a-z_-]{0,31}", re.ASCII)
 
 # A provider's status in our words; `other` where it has one that we do not know.
 SmsStatus = Literal["queued", "sent", "delivered", "undelivered", "failed", "other"]
@@ -52,6 +55,11 @@ class SmsMessage:
         return f"{self.status_callback}{mark}{DELIVERY_PARAMETER}={self.delivery_id}"
 
 
+def clean_status(status: object) -> str:
+    """Give a provider's status where it is a word, so that nothing else gets into the ledger."""
+    return status if isinstance(status, str) and _STATUS.fullmatch(status) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class SmsRecord:
     """What a provider's own records say of a message.
@@ -59,7 +67,7 @@ class SmsRecord:
     Args:
         provider_id: Its name for the message.
         status: In our words.
-        raw_status: In the provider's.
+        raw_status: In the provider's; empty where it is no word.
         error_code: The provider's, where the message failed; empty otherwise.
         segments: In how many it was sent; None where that is not told yet.
         cost: None where it is not known yet.

@@ -27,6 +27,7 @@ from gtr_jobs.domain.sms import (
     SmsMessage,
     SmsRecord,
     SmsStatus,
+    clean_status,
 )
 from gtr_jobs.providers.answers import (
     NOT_TEXT,
@@ -38,6 +39,7 @@ from gtr_jobs.providers.answers import (
 from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
 from gtr_jobs.providers.exchange import Answered, HttpOptions
 from gtr_jobs.providers.json_text import write_json
+from gtr_jobs.providers.one_message import ask_for_one
 from gtr_jobs.providers.plivo_answers import classify_plivo_answer, is_uuid
 from gtr_jobs.providers.pressure import Pressure, account_name
 from gtr_jobs.providers.transport import HttpPool
@@ -143,10 +145,7 @@ class PlivoProvider:
         """Send a message; see `SmsProvider.send`."""
         if message.seconds_left(self._now()) <= 0:
             return Expired()
-        outcome = await self.pressure.ask(self._send_timed, message)
-        if isinstance(outcome, Misconfigured) and outcome.scope == "account":
-            self.pressure.judge([outcome])
-        return outcome
+        return await ask_for_one(self.pressure, self._send_timed, message)
 
     async def find(
         self, message: SmsMessage, since: datetime, known: Collection[str] = ()
@@ -252,13 +251,13 @@ def _read_record(value: Mapping[str, Any]) -> SmsRecord | None:
     provider_id = text_at(value, "message_uuid")
     if not is_uuid(provider_id):
         return None
-    raw = text_at(value, "message_state")
+    raw = clean_status(value.get("message_state"))
     code = text_at(value, "error_code")
     units = value.get("units")
     return SmsRecord(
         provider_id=provider_id,
         status=_STATUSES.get(raw, "other"),
-        raw_status=raw if raw in _STATUSES else "",
+        raw_status=raw,
         error_code=code if code.isdecimal() and code.isascii() and code.strip("0") else "",
         segments=units if isinstance(units, int) and 0 < units < 256 else None,
         cost=_read_cost(text_at(value, "total_amount"), raw),

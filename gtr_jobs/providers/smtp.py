@@ -10,7 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -21,8 +21,14 @@ from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
 from gtr_jobs.domain.outcome import Accepted, Expired, Misconfigured, Outcome, Rejected, Retry
 from gtr_jobs.domain.push import DEFAULT_APP
 from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
+from gtr_jobs.providers.one_message import ask_for_one
 from gtr_jobs.providers.pressure import Pressure, account_name
-from gtr_jobs.providers.smtp_answers import Phase, classify_smtp_answer, classify_smtp_error
+from gtr_jobs.providers.smtp_answers import (
+    Phase,
+    classify_smtp_answer,
+    classify_smtp_error,
+    is_one_mailboxs,
+)
 from gtr_jobs.providers.smtp_message import Composed, Sender, compose
 from gtr_jobs.providers.smtp_pool import SmtpConnection, SmtpPool, SmtpServer
 
@@ -82,7 +88,8 @@ class SmtpProvider:
         app: str = DEFAULT_APP,
     ) -> None:
         self.app = app
-        self._server = server
+        name = server.local_hostname or sender.address.domain
+        self._server = server = replace(server, local_hostname=name)
         self._sender = sender
         self._pool = SmtpPool(server)
         self.pressure = Pressure(account_name(self.name, app), server.connections)
@@ -98,18 +105,22 @@ class SmtpProvider:
         if not isinstance(composed, Composed):
             return composed
 
+        attempt = _Attempt()
+
         async def send(composed: Composed) -> Outcome:
             if message.valid_until <= self._now():
                 return Expired()
             started = time.perf_counter()
-            outcome = await self._send_in_time(composed)
+            outcome = await self._send_in_time(composed, attempt)
             self._observe_attempt(self.name, outcome.name, time.perf_counter() - started)
             return outcome
 
-        outcome = await self.pressure.ask(send, composed)
-        if isinstance(outcome, Misconfigured):
-            self.pressure.judge([outcome])
-        return outcome
+        return await ask_for_one(
+            self.pressure,
+            send,
+            composed,
+            lambda outcome: is_one_mailboxs(attempt.phase, outcome),
+        )
 
     async def check(self) -> None:
         """Connect and sign in; see `MessageProvider.check`."""
@@ -132,8 +143,7 @@ class SmtpProvider:
         """Close all connections; see `MessageProvider.close`."""
         await self._pool.close()
 
-    async def _send_in_time(self, composed: Composed) -> Outcome:
-        attempt = _Attempt()
+    async def _send_in_time(self, composed: Composed, attempt: _Attempt) -> Outcome:
         loop = asyncio.get_running_loop()
         latest = loop.time() + self._server.deadline
         try:

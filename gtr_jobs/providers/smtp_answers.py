@@ -67,6 +67,13 @@ def _classify_refusal(phase: Phase, status: int, code: str) -> Outcome:
     return Rejected(code)
 
 
+def is_one_mailboxs(phase: Phase, outcome: Outcome) -> bool:
+    """Tell whether an answer is about a mailbox or a message, and the server is well that gave it."""
+    if phase not in {"recipient", "sent"} or not isinstance(outcome, Retry):
+        return False
+    return outcome.code[0].isdecimal() and not outcome.code.startswith(("421", "4.3.", "4.4."))
+
+
 def classify_smtp_error(phase: Phase, error: BaseException) -> Outcome:
     """Say how an attempt ended that broke."""
     if isinstance(error, SMTPAuthenticationError):

@@ -31,7 +31,7 @@ class SmtpServer:
         security: One of the two; nothing is ever said in the clear but EHLO and STARTTLS.
         username: Whom to sign in as; None where the server knows us by our address.
         password: With what.
-        local_hostname: What we call ourselves in EHLO.
+        local_hostname: What we call ourselves in EHLO; empty for the sender's domain.
         ca_file: Certificate authorities (PEM) trusted beside the usual ones.
         deadline: Seconds for a message, from connecting to the server's last word.
         connect_timeout: Seconds for connecting and signing in.
@@ -45,7 +45,7 @@ class SmtpServer:
     security: Security = "starttls"
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-    local_hostname: str = "localhost"
+    local_hostname: str = ""
     ca_file: Path | None = None
     deadline: float = 60.0
     connect_timeout: float = 15.0

@@ -19,6 +19,7 @@ from gtr_jobs.domain.sms import Absent, CannotTell, Finding, Found, SmsMessage
 from gtr_jobs.providers.answers import outcome_without_answer
 from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
 from gtr_jobs.providers.exchange import Answered, HttpOptions
+from gtr_jobs.providers.one_message import ask_for_one
 from gtr_jobs.providers.pressure import Pressure, account_name
 from gtr_jobs.providers.transport import HttpPool
 from gtr_jobs.providers.twilio_account import TwilioAccount, TwilioLogin
@@ -98,10 +99,7 @@ class TwilioProvider:
         """Send a message; see `SmsProvider.send`."""
         if message.seconds_left(self._now()) <= 0:
             return Expired()
-        outcome = await self.pressure.ask(self._send_timed, message)
-        if isinstance(outcome, Misconfigured) and outcome.scope == "account":
-            self.pressure.judge([outcome])
-        return outcome
+        return await ask_for_one(self.pressure, self._send_timed, message)
 
     async def find(
         self, message: SmsMessage, since: datetime, known: Collection[str] = ()

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from gtr_jobs.domain.cost import Cost
-from gtr_jobs.domain.sms import SmsMessage, SmsRecord, SmsStatus
+from gtr_jobs.domain.sms import SmsMessage, SmsRecord, SmsStatus, clean_status
 
 # Twilio's clock is not ours, and its times have whole seconds.
 CLOCK_DIFFERENCE = timedelta(seconds=5)
@@ -42,12 +42,12 @@ def read_record(record: Any) -> SmsRecord | None:
     """Read a message as the library gives it; None where it is none."""
     if not is_sid(record.sid):
         return None
-    raw = record.status if isinstance(record.status, str) else ""
+    raw = clean_status(record.status)
     segments = _read_number(record.num_segments)
     return SmsRecord(
         provider_id=record.sid,
         status=_STATUSES.get(raw, "other"),
-        raw_status=raw if raw in _STATUSES else "",
+        raw_status=raw,
         error_code="" if (code := _read_number(record.error_code)) is None else str(code),
         # A messaging service says 0 until it has chosen a sender.
         segments=segments or None,

@@ -9,8 +9,7 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping
 from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import SMTPUTF8
+from email.header import decode_header, make_header
 from typing import Any
 
 from aiosmtpd.smtp import AuthResult, LoginPassword
@@ -126,13 +125,13 @@ class SmtpStandIn:
 
     def record(self, recipient: str, content: bytes) -> str:
         """Take a message; give its name in the queue."""
-        mail = message_from_bytes(content, policy=SMTPUTF8)
-        message_id = str(mail["message-id"] or "").strip("<>")
-        headers = {name.lower(): str(value) for name, value in mail.items()}
+        mail = message_from_bytes(content)
+        headers = {name.lower(): _decode(value) for name, value in mail.raw_items()}
+        message_id = headers.get("message-id", "").strip("<>")
         payload = {
-            "subject": str(mail["subject"] or ""),
-            "text": _part(mail, "plain"),
-            "html": _part(mail, "html"),
+            "subject": headers.get("subject", ""),
+            "text": _part(mail, "text/plain"),
+            "html": _part(mail, "text/html"),
             "raw": content.decode(errors="replace"),
         }
         self._ledger.record("smtp", recipient, message_id, payload, headers)
@@ -164,6 +163,18 @@ class SmtpStandIn:
         return SmtpConnection(self, None if is_tls or not self.has_starttls else self._tls)
 
 
-def _part(mail: EmailMessage, subtype: str) -> str:
-    body = mail.get_body(preferencelist=(subtype,))
-    return "" if body is None else str(body.get_content()).replace("\r\n", "\n")
+def _decode(value: Any) -> str:
+    """Read a header as it came: in UTF-8, or in encoded words, over one line or several."""
+    text = str(value).encode(errors="surrogateescape").decode(errors="replace")
+    line = text.replace("\r\n", "").replace("\n", "")
+    return str(make_header(decode_header(line))) if "=?" in line else line
+
+
+def _part(mail: Any, kind: str) -> str:
+    """Give the text of a part; empty where there is none."""
+    for part in mail.walk():
+        if part.get_content_type() == kind:
+            content: bytes = part.get_payload(decode=True)
+            charset = part.get_content_charset("utf-8")
+            return content.decode(charset, "replace").replace("\r\n", "\n")
+    return ""

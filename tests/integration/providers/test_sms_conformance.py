@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 import trustme
@@ -18,7 +20,7 @@ from support.conformance_sms import (
     SmsProviderName,
     twilio_message,
 )
-from support.sms_benches import BODY, TO, make_sms, open_sms_bench
+from support.sms_benches import BODY, NOW, TO, TOKEN, make_sms, open_sms_bench
 
 from gtr_jobs.domain.outcome import (
     Ambiguous,
@@ -229,3 +231,22 @@ async def test_each_provider_is_one_by_the_protocol(
         assert (provider.name, provider.pressure.account) == (name, name)
         assert TO not in repr(provider)
         assert BODY not in seen[0].path
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+@pytest.mark.parametrize("action", [None, Answer(500, b"<html>"), Drop()], ids=repr)
+async def test_nothing_of_a_person_or_a_secret_is_logged(
+    answering_server: AnsweringServer,
+    caplog: pytest.LogCaptureFixture,
+    name: SmsProviderName,
+    action: Action | None,
+) -> None:
+    """By no library underneath, at any level: Twilio's own client would log the number it asks for."""
+    caplog.set_level(logging.DEBUG)
+    answering_server.answer(action or accept(name))
+    async with open_sms_bench(name, answering_server) as bench:
+        await bench.provider.send(make_sms())
+        await bench.provider.find(make_sms(), NOW)
+    assert len(answering_server.requests) == 2
+    secrets = (TO, TO[1:], quote(TO), BODY, quote_plus(BODY), TOKEN)
+    assert [secret for secret in secrets if secret in caplog.text] == []

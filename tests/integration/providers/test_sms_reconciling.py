@@ -277,3 +277,23 @@ async def test_signs_that_smart_encoding_changed_do_not_hide_a_message(
     async with open_sms_bench("twilio", answering_server) as bench:
         message = make_sms(body="It\u2019s here \u2013 ok")
         assert isinstance(await bench.provider.find(message, NOW), Found)
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "kept"),
+    [
+        ("partially_delivered", "sent", "partially_delivered"),
+        ("teleported", "other", "teleported"),
+        ("words of +14155550123", "other", ""),
+        (7, "other", ""),
+    ],
+)
+async def test_a_status_that_is_not_known_is_kept_where_it_is_a_word(
+    answering_server: AnsweringServer, raw: Any, status: str, kept: str
+) -> None:
+    """Nothing else gets into the ledger."""
+    answering_server.answer(Answer(200, twilio_message(status=raw)))
+    async with open_sms_bench("twilio", answering_server) as bench:
+        found = await bench.provider.read(SID)
+        assert isinstance(found, Found)
+        assert (found.record.status, found.record.raw_status) == (status, kept)

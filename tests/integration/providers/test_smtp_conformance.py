@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -214,3 +215,17 @@ async def test_what_has_expired_is_not_sent(standins: ProviderStandIns) -> None:
         fresh = make_email(valid_until=NOW + timedelta(seconds=1))
         assert (await bench.provider.send(fresh)).name == "accepted"
         assert bench.server.connections == 1
+
+
+@pytest.mark.parametrize("fault", [None, Respond(550, TO.encode()), Disconnect()], ids=repr)
+async def test_nothing_of_a_person_or_a_secret_is_logged(
+    standins: ProviderStandIns, caplog: pytest.LogCaptureFixture, fault: Respond | Disconnect | None
+) -> None:
+    """By no library underneath, at any level."""
+    caplog.set_level(logging.DEBUG)
+    async with open_smtp_bench(standins) as bench:
+        if fault is not None:
+            bench.server.script.add(fault)
+        await bench.provider.send(make_email())
+    secrets = (TO, "Dear Ada", "weekly digest", bench.server.password)
+    assert [secret for secret in secrets if secret in caplog.text] == []

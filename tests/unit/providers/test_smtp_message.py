@@ -8,9 +8,12 @@ from email.policy import SMTPUTF8, default
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.smtp_benches import MESSAGE_ID, NOW, make_email
 
 from gtr_jobs.domain.email_address import parse_address
+from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.outcome import DeadTarget, Outcome, Rejected
 from gtr_jobs.providers.smtp_message import Composed, Sender, compose
 
@@ -77,6 +80,7 @@ def test_a_message_without_html_is_plain_text() -> None:
         "\u65e5\u7523 " * 60,
         "word " * 70,
         "x" * 400,
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467 \u0645\u06cc\u200c\u0631\u0648\u062f",
         '=?utf-8?q?looks_encoded?= "and" <more>',
         "",
     ],
@@ -122,6 +126,23 @@ def test_answers_go_where_they_should() -> None:
     assert (mail["From"], mail["Reply-To"]) == ("noreply@example.com", "help@example.com")
 
 
+@pytest.mark.parametrize(
+    ("fields", "setting"),
+    [
+        ({"address": parse_address("j\u00f6rg@example.com")}, "GTR_SMTP_FROM"),
+        ({"reply_to": parse_address("j\u00f6rg@example.com")}, "GTR_SMTP_REPLY_TO"),
+        ({"name": "GTR\r\nBcc: eve@x.example"}, "GTR_SMTP_FROM_NAME"),
+        ({"name": "x" * 61}, "GTR_SMTP_FROM_NAME"),
+    ],
+)
+def test_a_sender_that_cannot_stand_in_a_header_is_a_setting(
+    fields: dict[str, Any], setting: str
+) -> None:
+    """Found out before anything is sent."""
+    with pytest.raises(ConfigurationError, match=setting):
+        Sender(**{"address": SENDER.address, **fields})
+
+
 _SUBJECT = Rejected("subject_invalid", "a subject is one line of at most 400 characters")
 _URL = Rejected("unsubscribe_url_invalid", "it is an address of at most 900 characters")
 
@@ -161,3 +182,30 @@ def test_what_could_begin_another_header_is_refused(
 ) -> None:
     """Nothing is mended in silence, and nothing of it is told."""
     assert compose(make_email(**fields), SENDER, NOW) == outcome
+
+
+_LETTERS = st.characters(exclude_categories=["Cs"])
+_OF_A_LINE = st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    text=st.text(_LETTERS, max_size=300),
+    html=st.text(_LETTERS, max_size=300),
+    subject=st.text(_OF_A_LINE, max_size=200),
+)
+def test_whatever_people_write_arrives(text: str, html: str, subject: str) -> None:
+    """Every letter of both parts and of the subject, in lines that every server takes."""
+    message = compose(make_email(text=text, html=html, subject=subject), SENDER, NOW)
+    assert isinstance(message, Composed)
+    assert set(message.content.replace(b"\r\n", b"")).isdisjoint(b"\r\n")
+    assert max(map(len, message.content.split(b"\r\n"))) <= 998
+    mail = message_from_bytes(message.content, policy=default)
+    assert isinstance(mail, EmailMessage)
+    assert str(mail["Subject"]).strip(" ") == subject.strip(" ")
+    written = [part.get_content() for part in mail.iter_parts()]
+    assert [_lines(part) for part in written] == [_lines(text), _lines(html)]
+
+
+def _lines(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
