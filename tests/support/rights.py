@@ -104,6 +104,7 @@ PRIVATE_FUNCTIONS = {
     "gtr_jobs.suppress_hash",
     "gtr_jobs.take_back_spend",
     "gtr_jobs.take_key",
+    "gtr_jobs.try_reason_not_to_reach",
     "gtr_jobs.wants_email_news",
     "gtr_jobs.wants_email_updates",
     "gtr_jobs.write_notifications",
