@@ -130,6 +130,8 @@ class App:
         queues: Its own queues.
         cron: What it does at fixed times: each tick is a job of one of its queues. See `each_tick`.
         sql: Its folder of SQL, of the same shape as the package's; None where it has none.
+        templates: Its folder of what SMS and e-mails say; None where it has none. One of a name that
+            the package has stands in its place.
     """
 
     name: str
@@ -138,3 +140,4 @@ class App:
     queues: tuple[Queue, ...] = ()
     cron: tuple[Cron, ...] = ()
     sql: Path | None = None
+    templates: Path | None = None

@@ -19,6 +19,8 @@ from gtr_jobs.credential_settings import AppCredentials, AppName
 from gtr_jobs.domain.errors import ConfigurationError, UsageError
 from gtr_jobs.domain.push import DEFAULT_APP
 from gtr_jobs.domain.span import parse_rate
+from gtr_jobs.message_settings import MessageSettings
+from gtr_jobs.webhook_settings import WebhookSettings
 
 _HTTPS_ORIGIN = re.compile(
     r"https://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?/?", re.ASCII | re.IGNORECASE
@@ -50,7 +52,7 @@ Rate = Annotated[str, AfterValidator(_require_rate)]
 HttpsUrl = Annotated[str, AfterValidator(_require_https)]
 
 
-class Settings(BaseSettings):
+class Settings(MessageSettings, WebhookSettings, BaseSettings):
     """What an operator decides, from the environment and from `.env` in the working directory."""
 
     model_config = SettingsConfigDict(
@@ -99,8 +101,8 @@ class Settings(BaseSettings):
 
     queues: str = Field(
         "push,match,receipts,maintenance",
-        description="The queues that the worker drains, separated by commas; unless set, those of "
-        "GTR_APP too.",
+        description="The queues that the worker drains, separated by commas; unless set, sms and email "
+        "too where they are turned on, and those of GTR_APP.",
     )
     concurrency: int = Field(
         500, ge=1, le=10_000, description="How many jobs of a queue may run at once."
@@ -239,7 +241,7 @@ class Settings(BaseSettings):
             others: What is drained too, where no queues are named.
         """
         if "queues" not in self.model_fields_set:
-            return (*self._split_queues(), *others)
+            return (*self._split_queues(), *self.message_queues(), *others)
         return self._split_queues()
 
     def credentials(self) -> dict[str, AppCredentials]:

@@ -20,6 +20,24 @@ export type Database = {
           updated_at: string;
         }[];
       };
+      notify_email: {
+        Args: {
+          p_data: Json;
+          p_idempotency_key?: string;
+          p_template: string;
+          p_user_id: string;
+        };
+        Returns: Json;
+      };
+      notify_sms: {
+        Args: {
+          p_data: Json;
+          p_idempotency_key?: string;
+          p_template: string;
+          p_user_id: string;
+        };
+        Returns: Json;
+      };
       notify_user: {
         Args: {
           p_data: Json;

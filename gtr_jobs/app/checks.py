@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from gtr_jobs.app.credentials import prefix_of
 from gtr_jobs.db.compatibility import check_identity, check_worker
@@ -17,7 +17,6 @@ from gtr_jobs.domain.push import DEFAULT_APP
 from gtr_jobs.kinds.base import Kind
 from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import Logger
-from gtr_jobs.providers.base import Provider
 from gtr_jobs.settings import Settings
 
 # How environments call themselves whose phones are those of the public.
@@ -71,7 +70,14 @@ async def _look(
     return installed, [*warnings, *(warning for warning in tried if warning is not None)]
 
 
-async def check_providers(providers: Iterable[Provider], log: Logger) -> None:
+class Checked(Protocol):
+    """Whoever has credentials."""
+
+    async def check(self) -> None:
+        """See `Provider.check`."""
+
+
+async def check_providers(providers: Iterable[Checked], log: Logger) -> None:
     """Refuse keys that cannot be used; who cannot be asked now is asked again when it sends."""
     for provider in providers:
         try:

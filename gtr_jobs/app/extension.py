@@ -28,13 +28,24 @@ from gtr_jobs.observe.faults import places_of
 from gtr_jobs.settings import Settings
 from gtr_jobs.tasks.maintenance import MaintenanceTask
 from gtr_jobs.tasks.match import MatchTask
+from gtr_jobs.tasks.message_items import MESSAGE_KINDS, RECORDS_KIND
 from gtr_jobs.tasks.push import PushTask
 from gtr_jobs.tasks.receipts import ReceiptsTask
 from gtr_jobs.worker.cron_table import CRON
 
-OUR_QUEUES = (PushTask.queue, MatchTask.queue, ReceiptsTask.queue, MaintenanceTask.queue)
+OUR_QUEUES = (
+    PushTask.queue,
+    MatchTask.queue,
+    ReceiptsTask.queue,
+    MaintenanceTask.queue,
+    *MESSAGE_KINDS,
+)
 OUR_KINDS = frozenset(
-    {kind.name for kind in KINDS} | MatchTask.kinds | ReceiptsTask.kinds | MaintenanceTask.kinds
+    {kind.name for kind in KINDS}
+    | MatchTask.kinds
+    | ReceiptsTask.kinds
+    | MaintenanceTask.kinds
+    | {*MESSAGE_KINDS.values(), RECORDS_KIND}
 )
 
 _REFERENCE = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<attribute>[A-Za-z_]\w*)")
@@ -172,11 +183,7 @@ def _mistakes(app: App) -> Iterator[_Mistake]:
         Version.parse(app.version)
     except (ValueError, AttributeError):
         yield f"the app {app.name} has no version", 'write it as in version="0.1.0"'
-    for what, values in (("kinds", app.kinds), ("queues", app.queues), ("cron", app.cron)):
-        if not isinstance(values, tuple):
-            yield f"{what} of the app {app.name} are no tuple", f"write {what}=(..., )"
-    if not (app.sql is None or isinstance(app.sql, Path)):
-        yield f"sql of the app {app.name} is no path", "write sql=Path(...)"
+    yield from _mistakes_of_types(app)
     taken = dict.fromkeys(OUR_KINDS, "gtr_jobs' own")
     for kind in app.kinds:
         yield from _mistakes_of_kind(kind)
@@ -190,6 +197,15 @@ def _mistakes(app: App) -> Iterator[_Mistake]:
         for name in queue.kinds:
             yield from _claim(taken, name, f"a kind of the queue {queue.name}")
     yield from _mistakes_of_cron(app)
+
+
+def _mistakes_of_types(app: App) -> Iterator[_Mistake]:
+    for what, values in (("kinds", app.kinds), ("queues", app.queues), ("cron", app.cron)):
+        if not isinstance(values, tuple):
+            yield f"{what} of the app {app.name} are no tuple", f"write {what}=(..., )"
+    for name, value in (("sql", app.sql), ("templates", app.templates)):
+        if not (value is None or isinstance(value, Path)):
+            yield f"{name} of the app {app.name} is no path", f"write {name}=Path(...)"
 
 
 def _mistakes_of_cron(app: App) -> Iterator[_Mistake]:

@@ -17,6 +17,7 @@ from gtr_jobs.db.dead_jobs import DeadJobs
 from gtr_jobs.db.jobs import Jobs
 from gtr_jobs.db.lineage import LineageBook
 from gtr_jobs.db.operator import open_operator
+from gtr_jobs.db.suppressions import MessageBook
 from gtr_jobs.db.switches import SwitchTable
 from gtr_jobs.domain.cron import Cron
 from gtr_jobs.domain.errors import ConfigurationError
@@ -40,6 +41,7 @@ class Operator:
         cron: What is done at fixed times.
         switches: What is paused, limited and ramped.
         lineage: Whether the database is the one that it was.
+        messages: Whom nothing is sent to, and what messages cost.
         target: Project, environment and address of the database, to be shown before an act.
     """
 
@@ -48,6 +50,7 @@ class Operator:
     cron: CronOperations
     switches: SwitchOperations
     lineage: LineageBook
+    messages: MessageBook
     target: str
 
 
@@ -80,6 +83,7 @@ async def open_operations(settings: Settings) -> AsyncIterator[Operator]:
             CronOperations(connections, crons),
             SwitchOperations(SwitchTable(connections), jobs),
             LineageBook(connections),
+            MessageBook(connections),
             f"{names} at {database.describe()}",
         )
 

@@ -11,12 +11,14 @@ import uvloop
 
 from gtr_jobs import __version__
 from gtr_jobs.app.checks import check_database, check_providers, warn_of_apns_host
+from gtr_jobs.app.couriers import make_couriers, make_message_providers
 from gtr_jobs.app.database import installation_plan, worker_database
 from gtr_jobs.app.extension import OUR_QUEUES, load_app, read_app
 from gtr_jobs.app.lanes import WorkerTools, make_lanes
 from gtr_jobs.app.providers import make_providers
 from gtr_jobs.app.quotas import quotas_of
 from gtr_jobs.app.rotation import Rotation
+from gtr_jobs.app.templates import read_templates
 from gtr_jobs.db.connect import Database
 from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.contact import Contact
@@ -26,6 +28,7 @@ from gtr_jobs.db.devices import Devices
 from gtr_jobs.db.identity import Identity
 from gtr_jobs.db.lineage import Lineage, MemoryFile
 from gtr_jobs.db.operations import Operations
+from gtr_jobs.db.outgoing import OutgoingMessages
 from gtr_jobs.db.pool import open_pool
 from gtr_jobs.db.pooler import find_pooler
 from gtr_jobs.domain.errors import ConfigurationError
@@ -48,7 +51,7 @@ from gtr_jobs.settings import Settings, read_settings
 from gtr_jobs.worker.chores import Chores
 from gtr_jobs.worker.cron import CronLoop
 from gtr_jobs.worker.cron_table import CRON
-from gtr_jobs.worker.daemon import Daemon, DaemonParts
+from gtr_jobs.worker.daemon import Daemon, DaemonParts, Site
 from gtr_jobs.worker.orders import Begin
 from gtr_jobs.worker.reports import ParentLink
 from gtr_jobs.worker.watchdog import Watchdog
@@ -109,6 +112,9 @@ async def _run_worker(
     providers = make_providers(settings, metrics)
     await check_providers(providers.by_device.values(), log)
     warn_of_apns_host(settings, log)
+    carriers = make_message_providers(settings, metrics)
+    couriers = make_couriers(settings, carriers, read_templates(app)) if carriers.all() else {}
+    await check_providers(carriers.all(), log)
     pooler = await find_pooler(database, _listen_database(settings), settings.pool_mode)
     for warning in pooler.warnings:
         log.warning(events.WORKER_WARNED, warning=warning)
@@ -127,7 +133,8 @@ async def _run_worker(
     context = make_context(
         pool, lineage, WakeUp(pooler.listen_at, metrics), log, metrics, quotas_of(settings)
     )
-    lanes = make_lanes(settings, app, WorkerTools(context, pool, providers.by_device, log, metrics))
+    tools = WorkerTools(context, pool, providers.by_device, couriers, carriers.sms, log, metrics)
+    lanes = make_lanes(settings, app, tools)
     drained = {kind for queue in queues for kind in lanes[queue].kinds}
     its_cron = app.cron if app is not None else ()
     cron = CronLoop(
@@ -142,11 +149,19 @@ async def _run_worker(
     async def close() -> None:
         for provider in providers.by_device.values():
             await provider.close()
+        for carrier in carriers.all():
+            await carrier.close()
         await pool.close()
 
     link = (
         None if begin is None or parent is None else ParentLink(parent, begin.http, health, metrics)
     )
+    site: Site = link or HttpServer(
+        make_site(health, metrics), settings.http_host, settings.http_port
+    )
+    # One of several processes is enough for what is reported.
+    if settings.webhook_port is not None and (begin is None or begin.process == 1):
+        site = _serve_reports_too(site, settings, database, contact, log, metrics)
     rotation = Rotation(settings, providers, read_settings, details, log, metrics)
     daemon = Daemon(
         DaemonParts(
@@ -156,6 +171,7 @@ async def _run_worker(
                 Operations(pool, plan),
                 Deliveries(pool),
                 Devices(pool),
+                OutgoingMessages(pool),
                 health,
                 context.outage,
                 log,
@@ -163,8 +179,7 @@ async def _run_worker(
             ),
             cron=cron,
             rotation=rotation,
-            site=link
-            or HttpServer(make_site(health, metrics), settings.http_host, settings.http_port),
+            site=site,
             health=health,
             watchdog=watchdog,
             close=close,
@@ -175,6 +190,23 @@ async def _run_worker(
     if link is not None:
         link.obey(daemon.begin_to_stop, daemon.hurry, rotation.ask)
     await daemon.run()
+
+
+def _serve_reports_too(
+    site: Site,
+    settings: Settings,
+    database: Database,
+    contact: Contact,
+    log: Logger,
+    metrics: Metrics,
+) -> Site:
+    # What knows Twilio's forms is loaded where they are served.
+    from gtr_jobs.app.webhooks import WebhookTools, open_webhooks  # noqa: PLC0415
+    from gtr_jobs.http.webhooks.threaded import BothSites  # noqa: PLC0415
+
+    return BothSites(
+        site, open_webhooks(settings, WebhookTools(database, contact, log, metrics)), log
+    )
 
 
 def _make_lineage(

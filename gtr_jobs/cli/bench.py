@@ -149,6 +149,20 @@ def push(
     _run(postgres, as_json, lambda rig: asyncio.run(measure_push(rig, others, size)))
 
 
+@app.command()
+def sms(
+    texts: Annotated[int, typer.Option(min=100, help="Texts a round.")] = 5_000,
+    rounds: Rounds = 3,
+    postgres: Postgres = 18,
+    as_json: OneLine = False,
+) -> None:
+    """Texts a second of one worker process to a provider at 150 ms, and of two that share 50 a second."""
+    from gtr_jobs.dev.bench.sms import SmsSize, measure_sms  # noqa: PLC0415
+
+    size = SmsSize(texts=texts, rounds=rounds)
+    _run(postgres, as_json, lambda rig: asyncio.run(measure_sms(rig, size)))
+
+
 def _run(postgres: int, as_json: bool, measure: Callable[[Rig], dict[str, Any]]) -> None:
     from gtr_jobs.dev.bench.rig import open_rig  # noqa: PLC0415
     from gtr_jobs.dev.postgres_binaries import PostgresNotFoundError  # noqa: PLC0415

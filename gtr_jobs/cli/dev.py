@@ -68,12 +68,12 @@ def providers(
         int,
         typer.Option(
             min=0,
-            max=65_531,
-            help="Where orders are taken; the stand-ins have the four ports behind it. 0: free ones.",
+            max=65_528,
+            help="Where orders are taken; the stand-ins have the seven ports behind it. 0: free ones.",
         ),
     ] = 0,
 ) -> None:
-    """Run stand-ins for FCM, APNs and Expo until Ctrl-C; print a worker's settings for them."""
+    """Run stand-ins for FCM, APNs, Expo, Twilio, Plivo and a mail server until Ctrl-C; print a worker's settings for them."""
     from gtr_jobs.dev.standins.running import run_standins  # noqa: PLC0415
 
     asyncio.run(run_standins(folder, strict=strict, port=port, say=partial(print, flush=True)))

@@ -16,12 +16,17 @@ from gtr_jobs.cli import (
     db,
     dead,
     dev,
+    http,
     init,
     jobs,
+    messages,
     push,
     queues,
     resume,
+    spend,
+    suppress,
     switches,
+    templates,
     worker,
 )
 from gtr_jobs.cli.leaving import leave
@@ -42,9 +47,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("worker")(worker.work)
+app.command("http")(http.serve)
 app.add_typer(push.app, name="push")
+app.add_typer(messages.sms, name="sms")
+app.add_typer(messages.email, name="email")
+app.add_typer(suppress.app, name="suppress")
+app.command("spend")(spend.spend)
 app.add_typer(queues.app, name="queues")
 app.add_typer(switches.app, name="switches")
+app.add_typer(templates.app, name="templates")
 app.command("resume")(resume.resume)
 app.command("cron")(cron.cron)
 app.add_typer(jobs.app, name="jobs")

@@ -8,7 +8,15 @@ import psycopg
 
 from gtr_jobs.db.connections import ConnectionPool
 
-OldRows = Literal["deliveries", "job_history", "enqueue_errors", "idempotency_keys", "expo_tickets"]
+OldRows = Literal[
+    "deliveries",
+    "job_history",
+    "enqueue_errors",
+    "idempotency_keys",
+    "expo_tickets",
+    "outgoing",
+    "delivery_reports",
+]
 Partitioned = Literal["deliveries", "job_history"]
 
 

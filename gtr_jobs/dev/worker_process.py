@@ -34,6 +34,7 @@ class WorkerProcess:
         command: What to run instead of `gtr-jobs worker`.
         kept_lines: How many lines of its log to hold; None holds all.
         folder: Its working directory; None is that of whoever starts it.
+        started: The event that says that it works.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class WorkerProcess:
         command: Sequence[str] | None = None,
         kept_lines: int | None = _KEPT_LINES,
         folder: Path | None = None,
+        started: str = events.WORKER_STARTED,
     ) -> None:
         self._folder = folder
+        self._started = started
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith("GTR_")
         }
@@ -96,7 +99,7 @@ class WorkerProcess:
             limit=1024 * 1024,
         )
         self._reading = asyncio.create_task(self._read_log())
-        record = await self.wait_for_event(events.WORKER_STARTED, _START_SECONDS)
+        record = await self.wait_for_event(self._started, _START_SECONDS)
         return str(record["http"])
 
     async def wait_for_event(self, event: str, seconds: float = 10.0) -> dict[str, Any]:

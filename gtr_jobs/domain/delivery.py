@@ -11,7 +11,7 @@ from orjson import dumps
 
 from gtr_jobs.domain.outcome import DeliveryState, Outcome, delivery_state_after, outcome_code
 
-Channel = Literal["push"]
+Channel = Literal["push", "sms", "email"]
 
 # Names our deliveries among all version 5 UUIDs; made once, never to change.
 _NAMESPACE = UUID("6f1c3f5a-5d0e-4c53-9d0b-8b7f2c2a1e67")
@@ -48,6 +48,8 @@ class Delivery(NamedTuple):
         device_id: The device; None where there was none.
         registered_at: The registration of the device that was used: what a dead device is dead as of.
         is_resent: An earlier attempt may have reached the provider.
+        attempt_token: Of the attempt that was begun, for a text or an e-mail; None where none was.
+        is_attempt: Whether it counts as one more; not where it only says what became of an earlier one.
     """
 
     dedupe_key: UUID
@@ -59,6 +61,8 @@ class Delivery(NamedTuple):
     device_id: UUID | None = None
     registered_at: datetime | None = None
     is_resent: bool = False
+    attempt_token: UUID | None = None
+    is_attempt: bool = True
 
     @property
     def state(self) -> DeliveryState:

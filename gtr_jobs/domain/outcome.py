@@ -19,6 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal, assert_never
 
+from gtr_jobs.domain.cost import Cost
+
 OutcomeName = Literal[
     "accepted",
     "rejected",
@@ -33,6 +35,16 @@ OutcomeName = Literal[
 
 # Apple has two hosts, and each knows the tokens of its own builds only.
 ApnsEnvironment = Literal["production", "sandbox"]
+
+# Why an address is not to be written to again, where it is known.
+#     unsubscribed  its owner said STOP; until START
+#     landline      it takes no text messages, and never will
+#     no_sms        the same, for another reason
+#     invalid       no such number or address
+TargetMark = Literal["unsubscribed", "landline", "no_sms", "invalid"]
+
+# What a wrong setting keeps from being sent: everything, or only what goes to the same country.
+MisconfiguredScope = Literal["account", "country"]
 
 DeliveryState = Literal[
     "queued",
@@ -54,11 +66,15 @@ class Accepted:
     Args:
         provider_id: The provider's own name for the message; never empty for a real acceptance.
         apns_environment: Which of Apple's hosts knows the device, where this attempt found it out.
+        segments: In how many parts a text message goes out, where the provider says so.
+        cost: What it cost, where the provider says so at once.
     """
 
     name: ClassVar[OutcomeName] = "accepted"
     provider_id: str
     apns_environment: ApnsEnvironment | None = None
+    segments: int | None = None
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +93,16 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class DeadTarget:
-    """The device is gone: its token is to be forgotten, and nothing is sent to it again.
+    """The device or address is gone: it is to be forgotten or marked, and nothing is sent to it again.
 
     Args:
         code: The provider's code.
+        mark: Why, for a phone number or an e-mail address; None for a device.
     """
 
     name: ClassVar[OutcomeName] = "dead_target"
     code: str
+    mark: TargetMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +155,13 @@ class Misconfigured:
     Args:
         code: The provider's code.
         detail: Which setting to look at; holds no secret.
+        scope: What it keeps from being sent.
     """
 
     name: ClassVar[OutcomeName] = "misconfigured"
     code: str
     detail: str = ""
+    scope: MisconfiguredScope = "account"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 
 from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.domain.delivery import Delivery
-from gtr_jobs.domain.outcome import Accepted
+from gtr_jobs.domain.outcome import Accepted, DeadTarget
 from gtr_jobs.engine.front import Front
 from gtr_jobs.engine.job import Die, Done, HandBack, Job, JobEnd, TryAgain, fingerprint
 
@@ -30,6 +30,8 @@ _CLAIM = f"""
 _CLAIM_LIMITED = f"select {_COLUMNS} from gtr_jobs.claim_limited(%s, %s, %s)"  # noqa: S608
 _ACK_DONE = "select gtr_jobs.ack_done_jobs(%s, %s::bigint[], %s::bigint[])"
 _ACK = "select gtr_jobs.ack_jobs(%s, %s::jsonb, %s::jsonb)"
+# Those of texts and e-mails, with what their store keeps.
+_ACK_MESSAGES = "select gtr_jobs.ack_messages(%s, %s::jsonb, %s::jsonb)"
 
 
 class Ack(NamedTuple):
@@ -49,6 +51,11 @@ class Ack(NamedTuple):
     def tells_nothing(self) -> bool:
         """Whether there is nothing to write but that the job is done."""
         return not self.deliveries and isinstance(self.end, Done)
+
+    @property
+    def tells_of_messages(self) -> bool:
+        """Whether it is about texts or e-mails."""
+        return any(delivery.channel != "push" for delivery in self.deliveries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +147,15 @@ class Queue:
             The jobs that were still this worker's; of the others nothing was written.
         """
         plain = [ack.job for ack in acks if ack.tells_nothing]
-        telling = [ack for ack in acks if not ack.tells_nothing]
+        messages = [ack for ack in acks if ack.tells_of_messages]
+        telling = [ack for ack in acks if not (ack.tells_nothing or ack.tells_of_messages)]
         written: set[int] = set()
         async with self._pool.connection() as connection:
             # What was sent is the more worth knowing.
+            if messages:
+                written |= await _ack(connection, _ACK_MESSAGES, worker_id, messages)
             if telling:
-                written |= await _ack(connection, worker_id, telling)
+                written |= await _ack(connection, _ACK, worker_id, telling)
             if plain:
                 written |= await _ack_done(connection, worker_id, plain)
         return frozenset(written)
@@ -175,11 +185,13 @@ async def _ack_done(
     return frozenset([row[0] for row in await cursor.fetchall()])
 
 
-async def _ack(connection: AsyncConnection, worker_id: int, acks: Sequence[Ack]) -> frozenset[int]:
+async def _ack(
+    connection: AsyncConnection, statement: str, worker_id: int, acks: Sequence[Ack]
+) -> frozenset[int]:
     ends = [_end_record(ack) for ack in acks]
     deliveries = [_delivery_record(ack, delivery) for ack in acks for delivery in ack.deliveries]
     documents = [orjson.dumps(ends).decode(), orjson.dumps(deliveries).decode()]
-    cursor = await connection.execute(_ACK, [worker_id, *documents])
+    cursor = await connection.execute(statement.encode(), [worker_id, *documents])
     return frozenset([row[0] for row in await cursor.fetchall()])
 
 
@@ -218,7 +230,7 @@ def _delivery_record(ack: Ack, delivery: Delivery) -> dict[str, object]:
     # A job that is dead sends nothing more: what still waited has failed.
     has_failed = isinstance(ack.end, Die) and delivery.state == "queued"
     accepted = delivery.outcome if isinstance(delivery.outcome, Accepted) else None
-    return {
+    record = {
         "job_id": ack.job.job_id,
         "dedupe_key": delivery.dedupe_key,
         "kind": delivery.kind,
@@ -234,3 +246,14 @@ def _delivery_record(ack: Ack, delivery: Delivery) -> dict[str, object]:
         "resent": delivery.is_resent,
         "apns_environment": accepted and accepted.apns_environment,
     }
+    if delivery.channel != "push":
+        cost = accepted and accepted.cost
+        gone = delivery.outcome if isinstance(delivery.outcome, DeadTarget) else None
+        record |= {
+            "attempt_token": delivery.attempt_token and str(delivery.attempt_token),
+            "is_attempt": delivery.is_attempt,
+            "mark": gone and gone.mark,
+            "price": cost and str(cost.amount),
+            "currency": cost and cost.currency,
+        }
+    return record

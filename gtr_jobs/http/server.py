@@ -47,13 +47,38 @@ def make_site(health: Health, metrics: Metrics) -> Starlette:
     )
 
 
-class _Server(uvicorn.Server):
+class SignallessServer(uvicorn.Server):
     """uvicorn without its signal handlers: the daemon has its own."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """Leave the signals to the daemon."""
         yield
+
+
+def take_address(host: str, port: int, settings: str) -> socket.socket:
+    """Listen at an address.
+
+    Raises:
+        ConfigurationError: It is taken or is not this machine's; names the settings that say it.
+    """
+    try:
+        return socket.create_server((host, port), family=_family_of(host))
+    except OSError as error:
+        raise ConfigurationError(
+            f"{settings}: cannot listen on {host}:{port} ({error.strerror or error})",
+            "choose another port, or 0 for a free one",
+        ) from None
+
+
+def name_address(listener: socket.socket) -> str:
+    """Give where somebody listens as a URL."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _family_of(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 class HttpServer:
@@ -77,16 +102,8 @@ class HttpServer:
         Raises:
             ConfigurationError: The address is taken or is not this machine's.
         """
-        try:
-            self._socket = socket.create_server((self._host, self._port))
-        except OSError as error:
-            raise ConfigurationError(
-                f"GTR_HTTP_HOST, GTR_HTTP_PORT: cannot listen on {self._host}:{self._port} "
-                f"({error.strerror or error})",
-                "choose another port, or 0 for a free one",
-            ) from None
-        host, port = self._socket.getsockname()[:2]
-        return f"http://{host}:{port}"
+        self._socket = take_address(self._host, self._port, "GTR_HTTP_HOST, GTR_HTTP_PORT")
+        return name_address(self._socket)
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -102,7 +119,7 @@ class HttpServer:
             timeout_keep_alive=5,
             h11_max_incomplete_event_size=16_384,
         )
-        server = _Server(config)
+        server = SignallessServer(config)
         serving = asyncio.create_task(
             server.serve(sockets=[self._socket] if self._socket else None)
         )

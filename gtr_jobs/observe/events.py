@@ -58,7 +58,21 @@ PUSH_ATTEMPTED: Final = "push.attempted"
 PUSH_RECEIPT: Final = "push.receipt"
 RECEIPTS_READ: Final = "receipts.read"
 RECEIPTS_MISCONFIGURED: Final = "receipts.misconfigured"
+MESSAGE_ATTEMPTED: Final = "message.attempted"
+MESSAGE_CLEARED_UP: Final = "message.cleared_up"
+BUDGET_REACHED: Final = "message.budget_reached"
 SEARCHES_MATCHED: Final = "searches.matched"
+
+WEBHOOKS_SERVED: Final = "webhooks.served"
+WEBHOOK_REFUSED: Final = "webhooks.refused"
+WEBHOOK_FAILED: Final = "webhooks.failed"
+STATUS_REPORTED: Final = "webhooks.status_reported"
+STATUS_UNKNOWN: Final = "webhooks.status_unknown"
+ADDRESS_SUPPRESSED: Final = "webhooks.address_suppressed"
+ADDRESS_UNSUPPRESSED: Final = "webhooks.address_unsuppressed"
+HTTP_STARTED: Final = "http.started"
+HTTP_STOPPING: Final = "http.stopping"
+HTTP_STOPPED: Final = "http.stopped"
 
 ALL_EVENTS: Final = frozenset(
     value for name, value in dict(globals()).items() if name.isupper() and isinstance(value, str)

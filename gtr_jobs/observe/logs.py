@@ -68,8 +68,10 @@ def configure_logs(
     root.setLevel(logging.WARNING)
     _OURS.setLevel(level.upper())
     # procrastinate's INFO lines print all arguments of a job; uvicorn's print every scrape.
-    for noisy in ("procrastinate", "uvicorn", "uvicorn.access", "uvicorn.error"):
+    for noisy in ("procrastinate", "uvicorn", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # Its warnings are what strangers sent: as many as they like.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
 class _StreamLogger:

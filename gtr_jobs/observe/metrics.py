@@ -116,6 +116,36 @@ class Metrics:
             ["app", "provider", "outcome"],
             registry=self.registry,
         )
+        self.resent_after_unknown = Counter(
+            "gtr_delivery_resent_after_unknown_total",
+            "Texts sent again after an attempt of which nobody knew, when the provider did not have it",
+            ["channel"],
+            registry=self.registry,
+        )
+        self.messages_cleared = Counter(
+            "gtr_delivery_cleared_up_total",
+            "Attempts of which nobody knew: found at the provider, absent there, or unknown for good",
+            ["channel", "fate"],
+            registry=self.registry,
+        )
+        self.messages_unsettled = Gauge(
+            "gtr_delivery_unknown",
+            "Texts and e-mails that may have been sent, and nobody knows; counts stop at 10000",
+            ["channel"],
+            registry=self.registry,
+        )
+        self.budget_stops = Counter(
+            "gtr_budget_stops_total",
+            "Messages put off because a budget is used up: the day's, or a country's",
+            ["channel", "scope"],
+            registry=self.registry,
+        )
+        self.spend_today = Gauge(
+            "gtr_spend_today",
+            "What this UTC day's messages cost, with what is expected of those without a price yet",
+            ["channel", "country"],
+            registry=self.registry,
+        )
         self.queue_depth = Gauge(
             "gtr_queue_depth",
             "Jobs by state; counts stop at 10000",
@@ -189,6 +219,23 @@ class Metrics:
             "gtr_credential_changes_total",
             "New credentials that a running worker took, or refused and went on with the old ones",
             ["app", "provider", "result"],
+            registry=self.registry,
+        )
+        self.webhook_requests = Counter(
+            "gtr_webhook_requests_total",
+            "Requests to the pages for providers, by what came of them",
+            ["page", "result"],
+            registry=self.registry,
+        )
+        self.webhook_in_flight = Gauge(
+            "gtr_webhook_requests_in_flight",
+            "Requests to the pages for providers that are being read and answered",
+            registry=self.registry,
+        )
+        self.webhook_statuses = Counter(
+            "gtr_webhook_statuses_total",
+            "What providers reported of messages; other is a word that is not known yet",
+            ["provider", "status"],
             registry=self.registry,
         )
         self.listening = Gauge(

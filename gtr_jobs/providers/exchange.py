@@ -15,10 +15,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 from typing import Protocol as Interface
 
-from cryptography.x509 import load_pem_x509_certificates
-
 from gtr_jobs import __version__
-from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.providers.proxy import Proxy
 
 Protocol = Literal["http2", "http1", "negotiated"]
@@ -135,35 +132,13 @@ class HttpOptions:
             raise ValueError("the connect timeout must be shorter than the deadline")
 
 
-def read_authorities(options: HttpOptions) -> bytes | None:
-    """Read the certificate authorities to trust beside the usual ones.
-
-    Raises:
-        ConfigurationError: The file is missing or holds no certificates; names setting and file.
-    """
-    if options.ca_file is None:
-        return None
-    try:
-        pem = options.ca_file.read_bytes()
-        load_pem_x509_certificates(pem)
-    except OSError as error:
-        raise ConfigurationError(
-            f"{options.ca_setting}: cannot read {options.ca_file}: {error.strerror}",
-            "name a PEM file that this user may read",
-        ) from None
-    except ValueError:
-        raise ConfigurationError(
-            f"{options.ca_setting}: {options.ca_file} holds no certificates in PEM form",
-            "it should contain -----BEGIN CERTIFICATE-----",
-        ) from None
-    return pem
-
-
 class Line(Interface):
     """What carries the requests of a pool to a server, a hundred or one at a time."""
 
-    async def post(self, url: str, body: bytes, headers: Iterable[tuple[str, str]]) -> Result:
-        """POST a body and wait for the whole answer, within the deadline.
+    async def ask(
+        self, url: str, body: bytes | None, headers: Iterable[tuple[str, str]]
+    ) -> Result:
+        """POST a body, or GET where there is none, and wait for the whole answer, within the deadline.
 
         Args:
             url: Where to; https only.

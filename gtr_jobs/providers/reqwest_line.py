@@ -45,8 +45,10 @@ class ReqwestLine:
         self._streams_body = options.protocol != "http1"
         self._number = number
 
-    async def post(self, url: str, body: bytes, headers: Iterable[tuple[str, str]]) -> Result:
-        """POST a body and wait for the whole answer, within one deadline; see `Line`."""
+    async def ask(
+        self, url: str, body: bytes | None, headers: Iterable[tuple[str, str]]
+    ) -> Result:
+        """Send a request and wait for the whole answer; see `Line`."""
         try:
             async with self._write_request(url, body, headers) as response:
                 # Fewer bytes than asked for means that the answer has ended.
@@ -66,11 +68,14 @@ class ReqwestLine:
         await self._client.close()
 
     def _write_request(
-        self, url: str, body: bytes, headers: Iterable[tuple[str, str]]
+        self, url: str, body: bytes | None, headers: Iterable[tuple[str, str]]
     ) -> StreamRequest:
-        request = self._client.post(url)
+        request = self._client.get(url) if body is None else self._client.post(url)
         for name, value in headers:
             request = request.header(name, value)
+        if body is None:
+            # Asking twice changes nothing, whoever does it.
+            return request.build_streamed()
         if not self._streams_body:
             return request.body_bytes(body).build_streamed()
         # In one piece, yet as a stream: see above. The length that a stream does not have is said by us.

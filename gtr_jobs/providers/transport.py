@@ -3,7 +3,7 @@
 One line is one HTTP/2 connection, and a connection carries a hundred requests at a time: at 60 ms
 a round trip that is 1,600 requests a second, so a burst needs several.
 
-    post ──▶ room on an open line? ──▶ its post ──▶ Answered | NotSent | Broken
+    post ──▶ room on an open line? ──▶ it asks ──▶ Answered | NotSent | Broken
        ▲      └─ none: wait, and open one more when those that are open cannot hold all that waits
        └── once or twice more, counted, where the server says that it did not process the request
 """
@@ -14,14 +14,15 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping
 
+from gtr_jobs.providers.authorities import read_authorities
 from gtr_jobs.providers.exchange import (
     USER_AGENT,
     Answered,
+    Broken,
     HttpOptions,
     Line,
     NotSent,
     Result,
-    read_authorities,
 )
 from gtr_jobs.providers.http2.line import Http2Line
 from gtr_jobs.providers.reqwest_line import ReqwestLine
@@ -64,7 +65,7 @@ class HttpPool:
 
     def __init__(self, options: HttpOptions, headers: Mapping[str, str] | None = None) -> None:
         self._options = options
-        self._authorities = read_authorities(options)
+        self._authorities = read_authorities(options.ca_file, options.ca_setting)
         self._headers = dict(headers or {})
         self._connections: list[_Connection] = []
         self._retired: set[_Connection] = set()
@@ -104,9 +105,17 @@ class HttpPool:
         Returns:
             What became of it, after two deadlines at most.
         """
-        result = await self._post_once(url, body, headers)
+        result = await self._ask_once(url, body, headers)
         if isinstance(result, NotSent) and result.code in _UNPROCESSED:
             return await self._post_again(url, body, headers, result)
+        return result
+
+    async def get(self, url: str, headers: Iterable[tuple[str, str]] = ()) -> Result:
+        """Ask for something when there is room; see `post`. Asking twice changes nothing."""
+        result = await self._ask_once(url, None, headers)
+        if result == Broken("connection_lost"):
+            # Most likely one that rested, and that the server had closed.
+            result = await self._ask_once(url, None, headers)
         return result
 
     async def _post_again(
@@ -122,10 +131,12 @@ class HttpPool:
             if self._is_closed or clock() > latest:
                 break
             self._options.observe_resend(self._options.service, result.code)
-            result = await self._post_once(url, body, headers)
+            result = await self._ask_once(url, body, headers)
         return result
 
-    async def _post_once(self, url: str, body: bytes, headers: Iterable[tuple[str, str]]) -> Result:
+    async def _ask_once(
+        self, url: str, body: bytes | None, headers: Iterable[tuple[str, str]]
+    ) -> Result:
         # Whoever waits has got all room that was left, so nobody is overtaken here.
         connection = self._find_room(1)
         if connection is None:
@@ -136,7 +147,7 @@ class HttpPool:
         else:
             self._take(connection)
         try:
-            result = await connection.line.post(url, body, headers)
+            result = await connection.line.ask(url, body, headers)
             if self._options.warm_up:
                 connection.room = self._options.streams if isinstance(result, Answered) else 1
             return result

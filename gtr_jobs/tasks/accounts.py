@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from gtr_jobs.domain.outcome import Held, Outcome
 from gtr_jobs.engine.levers import Levers
@@ -27,6 +27,18 @@ _EPISODE_SECONDS = 60.0
 _STATES = {"closed": 0, "open": 1, "probing": 2}
 
 
+class UnderPressure(Protocol):
+    """Whoever has an account that can be paused, and fail."""
+
+    @property
+    def name(self) -> str:
+        """What operators call the provider."""
+
+    @property
+    def pressure(self) -> Pressure:
+        """How much its account takes now."""
+
+
 class Accounts:
     """What trouble of providers' accounts means for pushes.
 
@@ -38,7 +50,7 @@ class Accounts:
 
     def __init__(
         self,
-        providers: Iterable[Provider],
+        providers: Iterable[UnderPressure],
         kinds: Mapping[str, Kind[Any]],
         levers: Levers,
         log: Logger,
@@ -60,13 +72,17 @@ class Accounts:
     ) -> Sequence[Sending]:
         """Give the pushes that operators and the account let through now; hold the others."""
         sendings = await let_through(self._levers, queue, provider.name, sendings)
-        pressure = self._pressure_of(provider)
-        if sendings and pressure.circuit.is_probe_due(time.monotonic()):
-            await self._take_probe(pressure)
-        if (held := pressure.why_not()) is None:
+        if not sendings or (held := await self.why_not(provider)) is None:
             return sendings
         await self._hold(provider, sendings, held)
         return ()
+
+    async def why_not(self, provider: UnderPressure) -> Held | None:
+        """Say why an account is not asked now, if so; take the right to try it where it is time for that."""
+        pressure = self._pressure_of(provider)
+        if pressure.circuit.is_probe_due(time.monotonic()):
+            await self._take_probe(pressure)
+        return pressure.why_not()
 
     def count_tokens(self, provider: Provider, sendings: Sequence[Sending]) -> int:
         """Say how many tokens of the account's rate pushes take."""
@@ -122,14 +138,14 @@ class Accounts:
             reasons = ("failing", "misconfigured")
             pressure.hear_elsewhere(max(pauses.get((account, reason), 0.0) for reason in reasons))
 
-    def _pressure_of(self, provider: Provider) -> Pressure:
+    def _pressure_of(self, provider: UnderPressure) -> Pressure:
         """Give a provider's pressure, and listen to it: new credentials come with a new one."""
         pressure = provider.pressure
         if pressure.listener is tell_nobody:
             pressure.listener = lambda news: self._take_in(pressure, news)
         return pressure
 
-    def _measure(self, provider: Provider) -> None:
+    def _measure(self, provider: UnderPressure) -> None:
         account, metrics = self._pressure_of(provider).account, self._metrics
         metrics.provider_in_flight.labels(account).set_function(lambda: provider.pressure.in_flight)
         metrics.provider_limit.labels(account).set_function(lambda: provider.pressure.window.limit)

@@ -76,6 +76,8 @@ class MaintenanceTask:
             "enqueue_errors": self._keep.history,
             "idempotency_keys": _KEY_DAYS,
             "expo_tickets": _TICKET_DAYS,
+            "outgoing": self._keep.deliveries,
+            "delivery_reports": self._keep.deliveries,
         }
         rows = {what: await self._forget_rows(what, kept) for what, kept in days.items()}
         self._log.info(

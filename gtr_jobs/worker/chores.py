@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gtr_jobs.db.deliveries import Deliveries
 from gtr_jobs.db.devices import Devices
 from gtr_jobs.db.operations import Operations
+from gtr_jobs.db.outgoing import OutgoingMessages
 from gtr_jobs.db.pool import PASSING_ERRORS, Outage
 from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import Logger
@@ -19,6 +20,7 @@ GAUGE_SECONDS = 15.0
 TRIGGER_SECONDS = 300.0
 PARTITION_SECONDS = 3600.0
 DEVICE_SECONDS = 3600.0
+MESSAGE_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class Chores:
     operations: Operations
     deliveries: Deliveries
     devices: Devices
+    outgoing: OutgoingMessages
     health: Health
     outage: Outage
     log: Logger
@@ -40,6 +43,7 @@ class Chores:
             self.keep_devices: DEVICE_SECONDS,
             self.check_triggers: TRIGGER_SECONDS,
             self.read_gauges: GAUGE_SECONDS,
+            self.keep_messages: MESSAGE_SECONDS,
         }
         due = dict.fromkeys(every, 0.0)
         while not stopping.is_set():
@@ -65,6 +69,17 @@ class Chores:
     async def keep_devices(self) -> None:
         """Note devices that registered while a trigger failed, and forget what is old."""
         await self.devices.keep()
+
+    async def keep_messages(self) -> None:
+        """Erase what texts and e-mails are filled with that are too old, and read what they came to."""
+        await self.outgoing.erase_expired()
+        for unsettled in await self.outgoing.count_unsettled():
+            self.metrics.messages_unsettled.labels(unsettled.channel).set(unsettled.count)
+        # A country that nothing was sent to today yet stands at none, not at yesterday's.
+        self.metrics.spend_today.clear()
+        for spent in await self.outgoing.read_spend_today():
+            amount = float(spent.price + spent.expected)
+            self.metrics.spend_today.labels(spent.channel, spent.country).set(amount)
 
     async def check_triggers(self) -> None:
         """See that every table of the app that should have a trigger of ours has it."""

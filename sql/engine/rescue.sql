@@ -107,6 +107,18 @@ begin
         returning dead_jobs.job_id
     ),
 
+    -- Whether a provider was called for it, nobody will find out by itself any more.
+    given_up as (
+        update gtr_jobs.deliveries as d
+        set
+            state = 'unknown',
+            outcome = 'ambiguous',
+            code = 'quarantined',
+            updated_at = pg_catalog.now()
+        from quarantined as q
+        where d.day = q.event_day and d.job_id = q.id and d.state = 'sending'
+    ),
+
     remembered as (
         insert into gtr_jobs.job_history (day, job_id, queue, kind, ended, attempts, trace_id, enqueued_at)
         select

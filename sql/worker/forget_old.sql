@@ -49,6 +49,27 @@ begin
             limit v_limit
             for update skip locked
         ));
+    elsif p_what = 'outgoing' then
+        -- With the days of the ledger that they belong to.
+        delete from gtr_jobs.outgoing as o
+        where o.ctid = any(array(
+            select old.ctid
+            from gtr_jobs.outgoing as old
+            where old.created_at < v_before
+            order by old.created_at
+            limit v_limit
+            for update skip locked
+        ));
+    elsif p_what = 'delivery_reports' then
+        delete from gtr_jobs.delivery_reports as r
+        where r.ctid = any(array(
+            select old.ctid
+            from gtr_jobs.delivery_reports as old
+            where old.received_at < v_before
+            order by old.received_at
+            limit v_limit
+            for update skip locked
+        ));
     elsif p_what = 'deliveries' then
         delete from gtr_jobs.deliveries_default as d
         where d.ctid = any(array(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,38 @@ from support.conformance import Case
 from support.conformance_apns import APNS_CASES
 from support.conformance_expo import EXPO_CASES
 from support.conformance_fcm import FCM_CASES
+from support.conformance_sms import PLIVO_CASES, TWILIO_CASES, SmsCase
+from support.conformance_smtp import SMTP_CASES, SmtpCase
 
 from gtr_jobs.domain.outcome import outcome_code
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "provider-answers.md"
 HEAD = """# What providers answer, and what becomes of it
 
-Every row is a case of the conformance suite (`tests/support/conformance_*.py`): a push, the answer, and how the attempt ends.
+Every row is a case of the conformance suite (`tests/support/conformance_*.py`): a push or a message, the answer, and how the attempt ends.
 `python -m repository.test_provider_answers` in `tests/` writes this page; a test fails when it says something else.
 What outcomes mean: `gtr_jobs/domain/outcome.py`. Accidents of the wire (resets, goodbyes, silence) are the same for all
-providers: unprocessed for certain is `retry`, anything after the first byte is `ambiguous`.
+providers: unprocessed for certain is `retry`, anything after the first byte is `ambiguous`. An e-mail is in doubt only after its
+final dot; text messages and e-mails are never sent again while in doubt.
 """
-TITLES = (("Firebase Cloud Messaging", FCM_CASES), ("APNs", APNS_CASES), ("Expo", EXPO_CASES))
+TITLES: tuple[tuple[str, Sequence[Case | SmsCase | SmtpCase]], ...] = (
+    ("Firebase Cloud Messaging", FCM_CASES),
+    ("APNs", APNS_CASES),
+    ("Expo", EXPO_CASES),
+    ("Twilio", TWILIO_CASES),
+    ("Plivo", PLIVO_CASES),
+    ("SMTP", SMTP_CASES),
+)
 
 
-def _row(case: Case) -> str:
-    status = case.action.status if isinstance(case.action, Answer) else ""
+def _status(case: Case | SmsCase | SmtpCase) -> int | str:
+    if isinstance(case, SmtpCase):
+        return case.status
+    return case.action.status if isinstance(case.action, Answer) else ""
+
+
+def _row(case: Case | SmsCase | SmtpCase) -> str:
+    status = _status(case)
     pause: Any = getattr(case.outcome, "retry_after", None)
     seconds = "" if pause is None else f"{pause:g} s"
     code = outcome_code(case.outcome)
@@ -39,7 +56,7 @@ def write_page() -> str:
     for title, cases in TITLES:
         rows = "\n".join(_row(case) for case in cases)
         parts.append(
-            f"## {title}\n\n| case | HTTP | outcome | code | pause |\n| --- | --- | --- | --- | --- |\n{rows}\n"
+            f"## {title}\n\n| case | {'SMTP' if title == 'SMTP' else 'HTTP'} | outcome | code | pause |\n| --- | --- | --- | --- | --- |\n{rows}\n"
         )
     return "\n".join(parts)
 

@@ -15,6 +15,7 @@ from gtr_jobs.engine.acker import _END_NAMES
 from gtr_jobs.kinds import KINDS
 from gtr_jobs.tasks.maintenance import MaintenanceTask
 from gtr_jobs.tasks.match import MatchTask
+from gtr_jobs.tasks.message_items import MESSAGE_KINDS, RECORDS_KIND
 from gtr_jobs.tasks.push import PushTask
 from gtr_jobs.tasks.receipts import ReceiptsTask
 from gtr_jobs.worker.cron_table import CRON
@@ -46,7 +47,8 @@ async def test_every_kind_of_notification_is_a_kind_of_job(admin: AsyncConnectio
     matched = [(kind, MatchTask.queue) for kind in MatchTask.kinds]
     kept = [(kind, MaintenanceTask.queue) for kind in MaintenanceTask.kinds]
     asked = [(kind, ReceiptsTask.queue) for kind in ReceiptsTask.kinds]
-    assert sorted(rows) == sorted(pushed + matched + asked + kept)
+    sent = [(kind, queue) for queue, kind in MESSAGE_KINDS.items()] + [(RECORDS_KIND, "sms")]
+    assert sorted(rows) == sorted(pushed + matched + asked + kept + sent)
 
 
 async def test_every_event_file_says_which_jobs_it_causes(admin: AsyncConnection) -> None:
@@ -57,6 +59,8 @@ async def test_every_event_file_says_which_jobs_it_causes(admin: AsyncConnection
         for stem in produced_by.split():
             produced[stem].add(kind)
     assert produced.pop("cron") == {cron.kind for cron in CRON}
+    for channel, kind in MESSAGE_KINDS.items():
+        assert produced.pop(f"notify_{channel}") == {kind}
     assert produced == {
         file.stem.removeprefix("on/"): set(file.header("enqueues"))
         for file in EVENT_FILES

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from support.rpc_answers_devices import CALLS_ABOUT_DELIVERIES, CALLS_ABOUT_DEVICES
+from support.rpc_answers_messages import (
+    NO_ADDRESS,
+    NO_CONSENT,
+    SUPPRESSED,
+    calls_about_messages,
+)
 from support.rpc_answers_notices import CALLS_ABOUT_RECIPIENTS, calls_about_notices
 from support.rpc_calls import RIGHT, Call, Caller, refuse, unknown_function, wrong
 from support.supabase_js import Answer
@@ -56,6 +62,8 @@ WRONG_CALLS: list[Call] = [
     *calls_about_notices("notify_user"),
     *calls_about_notices("notify_users"),
     *CALLS_ABOUT_RECIPIENTS,
+    *calls_about_messages("notify_sms"),
+    *calls_about_messages("notify_email"),
 ]
 
 # What it takes a story to come to.
@@ -84,4 +92,6 @@ REFUSED_IN_A_STORY: dict[str, tuple[Answer, ...]] = {
     "register_device_token": (OTHER_INSTALLATION, TOO_MANY_OWNERS),
     "notify_user": (IDEMPOTENCY_MISMATCH,),
     "notify_users": (IDEMPOTENCY_MISMATCH,),
+    "notify_sms": (IDEMPOTENCY_MISMATCH, NO_ADDRESS, NO_CONSENT, SUPPRESSED),
+    "notify_email": (IDEMPOTENCY_MISMATCH, NO_ADDRESS, NO_CONSENT, SUPPRESSED),
 }

@@ -18,6 +18,15 @@ APNS_TOKEN = "a0" * 32
 
 _DEVICE = {"p_device_token": APNS_TOKEN, "p_platform": "ios"}
 _NOTICE: dict[str, Any] = {"p_kind": "listing_favorited", "p_data": {"listing_id": LISTING}}
+_MESSAGE: dict[str, Any] = {
+    "p_template": "event_reminder",
+    "p_data": {
+        "event_title": "Daikoku meet",
+        "starts": "19:30",
+        "place": "Daikoku PA",
+        "event_url": "https://marketplace.example/events/5b0c",
+    },
+}
 # A right call of each; who may make it comes with it.
 RIGHT: Mapping[str, tuple[Caller, dict[str, Any]]] = {
     "register_app_device": ("member", _DEVICE | {"p_app": "dealer"}),
@@ -26,6 +35,8 @@ RIGHT: Mapping[str, tuple[Caller, dict[str, Any]]] = {
     "my_deliveries": ("member", {}),
     "notify_user": ("server", {"p_user_id": GONE, **_NOTICE}),
     "notify_users": ("server", {"p_user_ids": [GONE], **_NOTICE}),
+    "notify_sms": ("server", {"p_user_id": GONE, **_MESSAGE}),
+    "notify_email": ("server", {"p_user_id": GONE, **_MESSAGE}),
 }
 
 

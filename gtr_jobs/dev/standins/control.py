@@ -2,7 +2,9 @@
 
 GET  /                   where the stand-ins are, and what they answered
 GET  /ledger             what was accepted; ?after=N for newer ones, &wait=S to wait for one
-POST /script             {"provider": "fcm", "answers": [...], "times": 1, "skip": 0, "token": ...}
+POST /script             {"provider": "fcm", "answers": [...], "times": 1, "skip": 0, "token": ...}; for
+                         smtp also "at": connect, login, sender, recipient, data or content
+POST /report             {"provider": "twilio", "id": ..., "status": "delivered", "error_code": null}
 POST /phones             {"token": ..., "app": "", "sandbox": null}, or {"kind": "apns"}: makes a token
 POST /phones/uninstall   {"token": ..., "at": seconds since 1970}
 POST /receipts           {"token": ..., "error": "MessageRateExceeded"}, or {"token": ..., "withhold": true}
@@ -81,6 +83,8 @@ class Control:
             return respond_json(200, self._describe())
         if (request.method, target.path) == ("GET", "/ledger"):
             return self._read_ledger(parse_qs(target.query))
+        if (request.method, target.path) == ("POST", "/report"):
+            return self._report(request)
         act = self._routes.get((request.method, target.path))
         return respond_json(404, {"error": "no such door"}) if act is None else _do(act, request)
 
@@ -121,6 +125,8 @@ class Control:
         if name not in standins:
             raise ValueError(f"there is no provider {name!r}; there is {', '.join(standins)}")
         script = standins[name].script
+        if name == "smtp" and "at" in body:
+            script = self._providers.smtp.at[body["at"]]
         sequence = script.for_token(body["token"]) if body.get("token") else script
         times = body.get("times", 1)
         sequence.add(
@@ -128,6 +134,26 @@ class Control:
             times=FOR_EVER if times == "for_ever" else int(times),
             skip=int(body.get("skip", 0)),
         )
+
+    async def _report(self, request: Request) -> Answer:
+        """Move a message on, and report it to the address that its sender gave."""
+        try:
+            body = _read_object(request)
+            name, message = str(body["id"]), str(body["status"])
+            code = body.get("error_code")
+            if body["provider"] == "plivo":
+                status = await self._providers.plivo.report(
+                    name, message, error_code=None if code is None else str(code)
+                )
+            else:
+                status = await self._providers.twilio.report(
+                    name, message, error_code=None if code is None else int(code)
+                )
+        except KeyError as error:
+            return respond_json(400, {"error": f"{error.args[0]!r} is missing"})
+        except (ValueError, TypeError) as error:
+            return respond_json(400, {"error": str(error)})
+        return respond_json(200, {"status": status})
 
     def _add_phone(self, body: dict[str, Any]) -> dict[str, Any]:
         app, sandbox = str(body.get("app", "")), body.get("sandbox")

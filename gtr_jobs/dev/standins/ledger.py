@@ -7,15 +7,15 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from gtr_jobs.dev.standins.phones import PhoneKind
+Carrier = Literal["fcm", "apns", "expo", "twilio", "plivo", "smtp"]
 
 KEEP = 100_000
 PATIENCE = 5.0
 
 # Headers that say how a message is to be delivered, or who sent it; credentials are none of them.
-HEADERS_THAT_MATTER: Mapping[PhoneKind, tuple[str, ...]] = {
+HEADERS_THAT_MATTER: Mapping[Carrier, tuple[str, ...]] = {
     "fcm": ("traceparent", "user-agent"),
     "apns": (
         "apns-id",
@@ -28,6 +28,9 @@ HEADERS_THAT_MATTER: Mapping[PhoneKind, tuple[str, ...]] = {
         "user-agent",
     ),
     "expo": ("content-encoding", "traceparent", "user-agent"),
+    "twilio": ("content-type", "user-agent", "x-twilio-client"),
+    "plivo": ("content-type", "user-agent"),
+    "smtp": ("message-id", "from", "to", "list-unsubscribe", "list-unsubscribe-post"),
 }
 
 
@@ -38,7 +41,7 @@ class Acceptance:
     Args:
         number: Counts acceptances from 1.
         provider: Who took it.
-        token: For which device.
+        token: For which device, number or address.
         message_id: The provider's name for it.
         payload: The message as parsed; for FCM what stands under `message`.
         headers: Those of HEADERS_THAT_MATTER that were sent.
@@ -47,7 +50,7 @@ class Acceptance:
     """
 
     number: int
-    provider: PhoneKind
+    provider: Carrier
     token: str = field(repr=False)
     message_id: str
     payload: Mapping[str, Any] = field(repr=False)
@@ -66,7 +69,7 @@ class Ledger:
     def __init__(self, keep: int = KEEP) -> None:
         self._entries: deque[Acceptance] = deque(maxlen=keep)
         self._waiting: list[_Wait] = []
-        self._totals: Counter[PhoneKind] = Counter()
+        self._totals: Counter[Carrier] = Counter()
 
     @property
     def total(self) -> int:
@@ -75,7 +78,7 @@ class Ledger:
 
     def record(
         self,
-        provider: PhoneKind,
+        provider: Carrier,
         token: str,
         message_id: str,
         payload: Mapping[str, Any],
@@ -101,7 +104,7 @@ class Ledger:
         return entry
 
     def entries(
-        self, *, provider: PhoneKind | None = None, token: str | None = None, after: int = 0
+        self, *, provider: Carrier | None = None, token: str | None = None, after: int = 0
     ) -> list[Acceptance]:
         """List acceptances in order of arrival.
 
@@ -120,7 +123,7 @@ class Ledger:
         self,
         count: int,
         *,
-        provider: PhoneKind | None = None,
+        provider: Carrier | None = None,
         token: str | None = None,
         timeout: float = PATIENCE,  # noqa: ASYNC109 - the caller names what it waits for and how long in one line
     ) -> list[Acceptance]:
@@ -140,7 +143,7 @@ class Ledger:
             self._waiting.remove(wait)
         return self.entries(provider=provider, token=token)
 
-    def _count(self, provider: PhoneKind | None, token: str | None) -> int:
+    def _count(self, provider: Carrier | None, token: str | None) -> int:
         if token is not None:
             return len(self.entries(provider=provider, token=token))
         return self.total if provider is None else self._totals[provider]
@@ -157,9 +160,7 @@ class Ledger:
 class _Wait:
     """Somebody who waits for the n-th acceptance of a kind."""
 
-    def __init__(
-        self, count: int, provider: PhoneKind | None, token: str | None, seen: int
-    ) -> None:
+    def __init__(self, count: int, provider: Carrier | None, token: str | None, seen: int) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.seen = seen
         self._count = count
@@ -177,5 +178,5 @@ class _Wait:
             self.done.set_result(None)
 
 
-def _matches(entry: Acceptance, provider: PhoneKind | None, token: str | None) -> bool:
+def _matches(entry: Acceptance, provider: Carrier | None, token: str | None) -> bool:
     return provider in {None, entry.provider} and token in {None, entry.token}

@@ -16,13 +16,19 @@ from gtr_jobs.dev.standins.fcm import SCOPES, FcmStandIn
 from gtr_jobs.dev.standins.google_oauth import GoogleOAuthStandIn
 from gtr_jobs.dev.standins.ledger import KEEP, Ledger
 from gtr_jobs.dev.standins.phones import Phones
-from gtr_jobs.dev.standins.standin import StandIn
+from gtr_jobs.dev.standins.plivo import PlivoStandIn
+from gtr_jobs.dev.standins.smtp import SmtpStandIn
+from gtr_jobs.dev.standins.standin import Standing
 from gtr_jobs.dev.standins.tls import ThrowawayAuthority
+from gtr_jobs.dev.standins.twilio import TwilioStandIn
 
-StandInName = Literal["oauth", "fcm", "apns", "expo"]
+StandInName = Literal["oauth", "fcm", "apns", "expo", "twilio", "plivo", "smtp"]
 
 DEFAULT_PROJECT = "gtr-standin"
 DEFAULT_TOPIC = "com.example.app"
+# Twilio's own number for tests.
+DEFAULT_NUMBER = "+15005550006"
+DEFAULT_ADDRESS = "noreply@example.com"
 
 
 class ProviderStandIns:
@@ -44,6 +50,9 @@ class ProviderStandIns:
         fcm: Firebase Cloud Messaging.
         apns: Apple's push service.
         expo: Expo's push service.
+        twilio: Twilio's API of messages.
+        plivo: Plivo's.
+        smtp: A mail server.
         phones: The devices.
         ledger: What was accepted.
         ca_file: The certificate authority that clients must trust.
@@ -71,12 +80,23 @@ class ProviderStandIns:
             authority, self.phones, self.ledger, port=at.get("apns", 0), sandbox=sandbox
         )
         self.expo = ExpoStandIn(authority, self.phones, self.ledger, port=at.get("expo", 0))
+        self.twilio = TwilioStandIn(authority, self.ledger, port=at.get("twilio", 0))
+        self.plivo = PlivoStandIn(authority, self.ledger, port=at.get("plivo", 0))
+        self.smtp = SmtpStandIn(authority, self.ledger, port=at.get("smtp", 0))
         self._running = AsyncExitStack()
 
     @property
-    def all(self) -> Mapping[StandInName, StandIn]:
+    def all(self) -> Mapping[StandInName, Standing]:
         """The stand-ins by name."""
-        return {"oauth": self.oauth, "fcm": self.fcm, "apns": self.apns, "expo": self.expo}
+        return {
+            "oauth": self.oauth,
+            "fcm": self.fcm,
+            "apns": self.apns,
+            "expo": self.expo,
+            "twilio": self.twilio,
+            "plivo": self.plivo,
+            "smtp": self.smtp,
+        }
 
     def write_credentials(
         self, folder: Path, *, project: str = DEFAULT_PROJECT, topic: str = DEFAULT_TOPIC
@@ -106,6 +126,22 @@ class ProviderStandIns:
             "GTR_APNS_TOPIC": topic,
             "GTR_APNS_URL": self.apns.url,
             "GTR_EXPO_URL": self.expo.url,
+            "GTR_CA_FILE": str(self.ca_file),
+        }
+
+    def message_settings(self) -> dict[str, str]:
+        """Give the environment of a worker that sends text messages and e-mail to the stand-ins."""
+        return {
+            "GTR_TWILIO_ACCOUNT_SID": self.twilio.account,
+            "GTR_TWILIO_AUTH_TOKEN": self.twilio.auth_token,
+            "GTR_TWILIO_FROM": DEFAULT_NUMBER,
+            "GTR_TWILIO_URL": self.twilio.url,
+            "GTR_SMS_COUNTRIES": "*",
+            "GTR_SMTP_HOST": "localhost",
+            "GTR_SMTP_PORT": str(self.smtp.port),
+            "GTR_SMTP_USERNAME": self.smtp.username,
+            "GTR_SMTP_PASSWORD": self.smtp.password,
+            "GTR_SMTP_FROM": DEFAULT_ADDRESS,
             "GTR_CA_FILE": str(self.ca_file),
         }
 

@@ -100,7 +100,26 @@ def _show_expo(entry: Acceptance) -> Shown:
     )
 
 
-_SHOW = {"fcm": _show_fcm, "apns": _show_apns, "expo": _show_expo}
+def _show_twilio(entry: Acceptance) -> Shown:
+    return Shown(body=_text(entry.payload, "Body"))
+
+
+def _show_plivo(entry: Acceptance) -> Shown:
+    return Shown(body=_text(entry.payload, "text"))
+
+
+def _show_smtp(entry: Acceptance) -> Shown:
+    return Shown(title=_text(entry.payload, "subject"), body=_text(entry.payload, "text"))
+
+
+_SHOW = {
+    "fcm": _show_fcm,
+    "apns": _show_apns,
+    "expo": _show_expo,
+    "twilio": _show_twilio,
+    "plivo": _show_plivo,
+    "smtp": _show_smtp,
+}
 
 
 def _part(value: Mapping[str, Any], *path: str) -> Mapping[str, Any]:

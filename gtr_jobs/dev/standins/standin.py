@@ -6,7 +6,7 @@ import ssl
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
-from typing import ClassVar, assert_never
+from typing import ClassVar, Protocol, assert_never
 
 from gtr_jobs.dev.standins.exchange import (
     Answer,
@@ -23,7 +23,35 @@ from gtr_jobs.dev.standins.server import StandInServer
 from gtr_jobs.dev.standins.service import DEFAULT_STREAMS
 from gtr_jobs.dev.standins.tls import HTTP2_AND_1, HTTP2_ONLY, ThrowawayAuthority
 
-ACCEPTED = 200
+# Twilio answers 201, and Plivo 202.
+FIRST_REFUSAL = 300
+
+
+class Standing(Protocol):
+    """What can be started, scripted and counted, whatever it speaks.
+
+    Attributes:
+        answered: How often each answer was given, by status or fault.
+    """
+
+    answered: Counter[str]
+
+    @property
+    def script(self) -> Script:
+        """What to answer instead of what the provider would."""
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+
+    async def start(self) -> None:
+        """Listen."""
+
+    async def stop(self) -> None:
+        """Refuse connections."""
+
+    def reset(self) -> None:
+        """Forget the script and the counts."""
 
 
 class StandIn(ABC):
@@ -101,7 +129,9 @@ class StandIn(ABC):
                 return Delay(seconds, self.play(then, request, accept))
             case AfterAccepting(then=then):
                 real = accept()
-                return real if real.status != ACCEPTED else self.play(then, request, lambda: real)
+                return (
+                    real if real.status >= FIRST_REFUSAL else self.play(then, request, lambda: real)
+                )
             case Respond() | Reset() | Disconnect() | GoAway() | Stall():
                 return scripted
             case _:

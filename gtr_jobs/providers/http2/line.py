@@ -46,7 +46,7 @@ class Http2Line:
         self._sessions: set[Session] = set()
         self._is_closed = False
 
-    async def post(self, url: str, body: bytes, headers: Iterable[tuple[str, str]]) -> Result:
+    async def ask(self, url: str, body: bytes | None, headers: Iterable[tuple[str, str]]) -> Result:
         """POST a body and wait for the whole answer, within one deadline.
 
         Args:

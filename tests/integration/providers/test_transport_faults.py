@@ -30,6 +30,7 @@ from support.answers import (
 )
 from support.pools import open_pool, post, post_once
 
+from gtr_jobs.providers.authorities import read_authorities
 from gtr_jobs.providers.exchange import (
     LARGEST_BODY,
     Answered,
@@ -38,7 +39,6 @@ from gtr_jobs.providers.exchange import (
     NotSent,
     Protocol,
     Result,
-    read_authorities,
 )
 from gtr_jobs.providers.http2.line import Http2Line
 from gtr_jobs.providers.reqwest_line import ReqwestLine
@@ -114,9 +114,9 @@ async def test_a_line_repeats_nothing_by_itself(
     answering_server.answer(action, Answer(200))
     options = HttpOptions(protocol, answering_server.ca_file)
     kind = Http2Line if protocol == "http2" else ReqwestLine
-    line = kind(options, read_authorities(options), {})
+    line = kind(options, read_authorities(options.ca_file), {})
     for _ in range(2):
-        result = await line.post(answering_server.url, b"{}", ())
+        result = await line.ask(answering_server.url, b"{}", ())
         if isinstance(result, NotSent):
             assert len(answering_server.requests) == 1
     assert isinstance(result, Answered)

@@ -144,3 +144,21 @@ async def test_what_was_refused_once_is_answered_after_all(
     assert isinstance(result, Answered)
     assert result.body == b"taken"
     assert len(answering_server.requests) == 2
+
+
+async def test_a_question_has_no_body_and_the_pools_headers(
+    answering_server: AnsweringServer,
+) -> None:
+    """Over the same connections as what is posted; whoever asks twice changes nothing."""
+    options = HttpOptions("http1", answering_server.ca_file, streams=1)
+    pool = HttpPool(options, {"x-pool": "1"})
+    answering_server.answer(Answer(200, {"a": 1}))
+    await pool.post(f"{answering_server.url}/one", b"{}")
+    result = await pool.get(f"{answering_server.url}/two?x=y", [("x-own", "2")])
+    await pool.close()
+    assert isinstance(result, Answered)
+    assert (result.status, result.body) == (200, b'{"a": 1}')
+    _, request = answering_server.requests
+    assert (request.method, request.path, request.body) == ("GET", "/two?x=y", b"")
+    assert (request.headers["x-pool"], request.headers["x-own"]) == ("1", "2")
+    assert answering_server.connections == 1

@@ -31,6 +31,9 @@ async def test_the_kinds_are_those_that_are_pushed(admin: AsyncConnection) -> No
         ("match_saved_searches", "match", "listings_insert listings_update", 0, 8),
         ("message", "push", "messages_insert", 0, 8),
         ("saved_search_match", "push", "notifications_insert", -10, 8),
+        ("send_email", "email", "notify_email", 0, 8),
+        ("send_sms", "sms", "notify_sms", 0, 8),
+        ("sms_records", "sms", "cron", -10, 8),
     ]
 
 

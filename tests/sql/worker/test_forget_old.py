@@ -186,6 +186,8 @@ async def test_nothing_of_today_is_forgotten(worker: AsyncConnection, days: int 
         ("enqueue_errors", "enqueue_errors_failed_at"),
         ("idempotency_keys", "idempotency_keys_created_at"),
         ("expo_tickets", "expo_tickets_waiting"),
+        ("outgoing", "outgoing_created_at"),
+        ("delivery_reports", "delivery_reports_received_at"),
         ("deliveries_default", "deliveries_default_pkey"),
         ("job_history_default", "job_history_default_pkey"),
     ],
@@ -196,6 +198,8 @@ async def test_the_old_are_found_by_an_index(admin: AsyncConnection, what: str, 
         "enqueue_errors": ("failed_at", "now() - interval '1 day'"),
         "idempotency_keys": ("created_at", "now() - interval '1 day'"),
         "expo_tickets": ("waits_since", "now() - interval '1 day'"),
+        "outgoing": ("created_at", "now() - interval '1 day'"),
+        "delivery_reports": ("received_at", "now() - interval '1 day'"),
         "deliveries_default": ("day, dedupe_key", "current_date"),
         "job_history_default": ("day, job_id", "current_date"),
     }[what]
@@ -209,3 +213,20 @@ async def test_the_old_are_found_by_an_index(admin: AsyncConnection, what: str, 
     text = "\n".join(line for (line,) in plan)
     assert f"using {index}" in text
     assert "Sort" not in text
+
+
+async def test_old_texts_and_reports_go(admin: AsyncConnection, worker: AsyncConnection) -> None:
+    """What was asked for, or told, longer ago; the rest stays."""
+    await admin.execute(
+        "insert into gtr_jobs.outgoing (channel, template, user_id, expires_at, created_at)"
+        " select 'sms', 'event_reminder', gen_random_uuid(), now(), now() - make_interval(days => age)"
+        " from unnest(array[29, 31]) as age"
+    )
+    await admin.execute(
+        "insert into gtr_jobs.delivery_reports"
+        " select gen_random_uuid(), 'SM1', 'sent', '', now(), now() - make_interval(days => age)"
+        " from unnest(array[29, 31]) as age"
+    )
+    for table in ("outgoing", "delivery_reports"):
+        assert [await _forget(worker, table, 30) for _ in range(2)] == [1, 0]
+        assert await fetch_value(admin, f"select count(*) from gtr_jobs.{table}") == 1

@@ -18,4 +18,6 @@ app = App(
     # What is done beside that, each in a lane of its own: what is slow here delays no push.
     queues=(SLIPS,),
     sql=Path(__file__).resolve().parent.parent / "sql",
+    # What its SMS and e-mails say: looked over when a worker starts.
+    templates=Path(__file__).resolve().parent / "texts",
 )
