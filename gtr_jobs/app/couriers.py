@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache, partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from gtr_jobs.app.attempts import count_attempts
 from gtr_jobs.app.providers import make_http_options
 from gtr_jobs.domain.email_address import AddressError, EmailAddress, parse_address
 from gtr_jobs.domain.errors import ConfigurationError
-from gtr_jobs.domain.outcome import OutcomeName
 from gtr_jobs.domain.push import DEFAULT_APP
 from gtr_jobs.domain.unsubscribe import UnsubscribeLinks
 from gtr_jobs.observe.metrics import Metrics
-from gtr_jobs.providers.base import ObserveAttempt
+from gtr_jobs.providers.base import ObserveAttempts
 from gtr_jobs.providers.exchange import HttpOptions
 from gtr_jobs.providers.message_base import EmailProvider, MessageProvider, SmsProvider
 from gtr_jobs.settings import Settings
@@ -83,17 +82,6 @@ def make_couriers(
     return couriers
 
 
-def _observe(metrics: Metrics) -> ObserveAttempt:
-    attempts = cache(partial(metrics.delivery_attempts.labels, DEFAULT_APP))
-    durations = cache(partial(metrics.provider_seconds.labels, DEFAULT_APP))
-
-    def observe(provider: str, outcome: OutcomeName, seconds: float) -> None:
-        attempts(provider, outcome).inc()
-        durations(provider).observe(seconds)
-
-    return observe
-
-
 def _make_sms(settings: Settings, metrics: Metrics) -> SmsProvider | None:
     if not (settings.twilio_account_sid or settings.plivo_auth_id):
         return None
@@ -108,10 +96,10 @@ def _make_sms(settings: Settings, metrics: Metrics) -> SmsProvider | None:
         )
     options = replace(make_http_options(settings, metrics), connections=_SMS_CONNECTIONS)
     make = _make_twilio if settings.twilio_account_sid else _make_plivo
-    return make(settings, options, _observe(metrics))
+    return make(settings, options, count_attempts(metrics, DEFAULT_APP))
 
 
-def _make_twilio(settings: Settings, options: HttpOptions, observe: ObserveAttempt) -> SmsProvider:
+def _make_twilio(settings: Settings, options: HttpOptions, observe: ObserveAttempts) -> SmsProvider:
     # Only what is configured is loaded.
     from gtr_jobs.providers.twilio import TwilioProvider  # noqa: PLC0415
     from gtr_jobs.providers.twilio_account import TwilioAccount, TwilioLogin  # noqa: PLC0415
@@ -130,7 +118,7 @@ def _make_twilio(settings: Settings, options: HttpOptions, observe: ObserveAttem
     return TwilioProvider(account, settings.twilio_url, options, observe)
 
 
-def _make_plivo(settings: Settings, options: HttpOptions, observe: ObserveAttempt) -> SmsProvider:
+def _make_plivo(settings: Settings, options: HttpOptions, observe: ObserveAttempts) -> SmsProvider:
     from gtr_jobs.providers.plivo import PlivoAccount, PlivoProvider  # noqa: PLC0415
 
     token = settings.plivo_auth_token
@@ -163,7 +151,7 @@ def _make_smtp(settings: Settings, metrics: Metrics) -> EmailProvider:
         if settings.smtp_reply_to
         else None,
     )
-    return SmtpProvider(server, sender, _observe(metrics))
+    return SmtpProvider(server, sender, count_attempts(metrics, DEFAULT_APP))
 
 
 def _read_address(setting: str, text: str | None) -> EmailAddress:

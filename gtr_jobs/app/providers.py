@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gtr_jobs.app.attempts import count_attempts
 from gtr_jobs.app.credentials import Credential, SigningTokens, read_credentials
 from gtr_jobs.domain.errors import ConfigurationError
-from gtr_jobs.domain.outcome import OutcomeName
 from gtr_jobs.observe.metrics import Metrics
-from gtr_jobs.providers.base import ObserveAttempts, Provider
+from gtr_jobs.providers.base import Provider
 from gtr_jobs.providers.exchange import HttpOptions
 from gtr_jobs.providers.proxy import read_proxy
 from gtr_jobs.providers.rotating import RotatingProvider
@@ -55,17 +53,7 @@ class ProviderMaker:
         Raises:
             ConfigurationError: A key is no key; names the setting.
         """
-        return credential.make(self._options, self._observe(app))
-
-    def _observe(self, app: str) -> ObserveAttempts:
-        metrics = self._metrics
-
-        def observe(provider: str, attempts: Sequence[tuple[OutcomeName, float]]) -> None:
-            for outcome, count in Counter(outcome for outcome, _ in attempts).items():
-                metrics.delivery_attempts.labels(app, provider, outcome).inc(count)
-            metrics.provider_seconds.observe((app, provider), [seconds for _, seconds in attempts])
-
-        return observe
+        return credential.make(self._options, count_attempts(self._metrics, app))
 
 
 @dataclass(frozen=True, slots=True)

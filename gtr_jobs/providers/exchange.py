@@ -135,9 +135,7 @@ class HttpOptions:
 class Line(Interface):
     """What carries the requests of a pool to a server, a hundred or one at a time."""
 
-    async def ask(
-        self, url: str, body: bytes | None, headers: Iterable[tuple[str, str]]
-    ) -> Result:
+    async def ask(self, url: str, body: bytes | None, headers: Iterable[tuple[str, str]]) -> Result:
         """POST a body, or GET where there is none, and wait for the whole answer, within the deadline.
 
         Args:

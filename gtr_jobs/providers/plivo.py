@@ -36,7 +36,7 @@ from gtr_jobs.providers.answers import (
     read_json_object,
     text_at,
 )
-from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
+from gtr_jobs.providers.base import ObserveAttempts, observe_nothing
 from gtr_jobs.providers.exchange import Answered, HttpOptions
 from gtr_jobs.providers.json_text import write_json
 from gtr_jobs.providers.one_message import ask_for_one
@@ -97,7 +97,7 @@ class PlivoProvider:
         account: Who sends.
         base_url: Plivo's API, or a stand-in for it.
         options: How to talk to it.
-        observe_attempt: Told how every message ended.
+        observe_attempts: Told how messages ended.
         now: Gives the time.
         app: The app whose messages it sends.
 
@@ -112,7 +112,7 @@ class PlivoProvider:
         account: PlivoAccount,
         base_url: str = DEFAULT_URL,
         options: HttpOptions | None = None,
-        observe_attempt: ObserveAttempt = observe_nothing,
+        observe_attempts: ObserveAttempts = observe_nothing,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         app: str = DEFAULT_APP,
@@ -138,7 +138,7 @@ class PlivoProvider:
             },
         )
         self.pressure = Pressure(account_name(self.name, app), self._pool.width)
-        self._observe_attempt = observe_attempt
+        self._observe_attempts = observe_attempts
         self._now = now
 
     async def send(self, message: SmsMessage) -> Outcome:
@@ -230,7 +230,7 @@ class PlivoProvider:
             if isinstance(result, Answered)
             else outcome_without_answer(result)
         )
-        self._observe_attempt(self.name, outcome.name, time.perf_counter() - started)
+        self._observe_attempts(self.name, [(outcome.name, time.perf_counter() - started)])
         return outcome
 
     async def _ask(

@@ -45,9 +45,7 @@ class ReqwestLine:
         self._streams_body = options.protocol != "http1"
         self._number = number
 
-    async def ask(
-        self, url: str, body: bytes | None, headers: Iterable[tuple[str, str]]
-    ) -> Result:
+    async def ask(self, url: str, body: bytes | None, headers: Iterable[tuple[str, str]]) -> Result:
         """Send a request and wait for the whole answer; see `Line`."""
         try:
             async with self._write_request(url, body, headers) as response:

@@ -20,7 +20,7 @@ from gtr_jobs.domain.email import EmailMessage
 from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
 from gtr_jobs.domain.outcome import Accepted, Expired, Misconfigured, Outcome, Rejected, Retry
 from gtr_jobs.domain.push import DEFAULT_APP
-from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
+from gtr_jobs.providers.base import ObserveAttempts, observe_nothing
 from gtr_jobs.providers.one_message import ask_for_one
 from gtr_jobs.providers.pressure import Pressure, account_name
 from gtr_jobs.providers.smtp_answers import (
@@ -68,7 +68,7 @@ class SmtpProvider:
     Args:
         server: Which server.
         sender: Who writes.
-        observe_attempt: Told how every message ended.
+        observe_attempts: Told how messages ended.
         now: Gives the time.
         app: The app whose messages it sends.
 
@@ -82,7 +82,7 @@ class SmtpProvider:
         self,
         server: SmtpServer,
         sender: Sender,
-        observe_attempt: ObserveAttempt = observe_nothing,
+        observe_attempts: ObserveAttempts = observe_nothing,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         app: str = DEFAULT_APP,
@@ -93,7 +93,7 @@ class SmtpProvider:
         self._sender = sender
         self._pool = SmtpPool(server)
         self.pressure = Pressure(account_name(self.name, app), server.connections)
-        self._observe_attempt = observe_attempt
+        self._observe_attempts = observe_attempts
         self._now = now
 
     async def send(self, message: EmailMessage) -> Outcome:
@@ -112,7 +112,7 @@ class SmtpProvider:
                 return Expired()
             started = time.perf_counter()
             outcome = await self._send_in_time(composed, attempt)
-            self._observe_attempt(self.name, outcome.name, time.perf_counter() - started)
+            self._observe_attempts(self.name, [(outcome.name, time.perf_counter() - started)])
             return outcome
 
         return await ask_for_one(

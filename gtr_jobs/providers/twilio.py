@@ -17,7 +17,7 @@ from gtr_jobs.domain.outcome import Accepted, Ambiguous, Expired, Held, Misconfi
 from gtr_jobs.domain.push import DEFAULT_APP
 from gtr_jobs.domain.sms import Absent, CannotTell, Finding, Found, SmsMessage
 from gtr_jobs.providers.answers import outcome_without_answer
-from gtr_jobs.providers.base import ObserveAttempt, observe_nothing
+from gtr_jobs.providers.base import ObserveAttempts, observe_nothing
 from gtr_jobs.providers.exchange import Answered, HttpOptions
 from gtr_jobs.providers.one_message import ask_for_one
 from gtr_jobs.providers.pressure import Pressure, account_name
@@ -56,7 +56,7 @@ class TwilioProvider:
         account: Who sends.
         base_url: Twilio's API, or a stand-in for it.
         options: How to talk to it.
-        observe_attempt: Told how every message ended.
+        observe_attempts: Told how messages ended.
         now: Gives the time.
         app: The app whose messages it sends.
 
@@ -71,7 +71,7 @@ class TwilioProvider:
         account: TwilioAccount,
         base_url: str = DEFAULT_URL,
         options: HttpOptions | None = None,
-        observe_attempt: ObserveAttempt = observe_nothing,
+        observe_attempts: ObserveAttempts = observe_nothing,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         *,
         app: str = DEFAULT_APP,
@@ -92,7 +92,7 @@ class TwilioProvider:
         http = TwilioHttpClient(self._pool, base_url)
         self._clients = [_make_client(account, login, base_url, http) for login in account.logins]
         self.pressure = Pressure(account_name(self.name, app), self._pool.width)
-        self._observe_attempt = observe_attempt
+        self._observe_attempts = observe_attempts
         self._now = now
 
     async def send(self, message: SmsMessage) -> Outcome:
@@ -161,7 +161,7 @@ class TwilioProvider:
         started = time.perf_counter()
         outcome = await self._send_one(message)
         if not isinstance(outcome, Held):
-            self._observe_attempt(self.name, outcome.name, time.perf_counter() - started)
+            self._observe_attempts(self.name, [(outcome.name, time.perf_counter() - started)])
         return outcome
 
     async def _send_one(self, message: SmsMessage) -> Outcome:

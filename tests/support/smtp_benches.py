@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,7 @@ class SmtpBench:
     Args:
         standins: The server's company.
         provider: What is tested.
-        observed: What it told `observe_attempt`, without the seconds.
+        observed: What it told `observe_attempts`, without the seconds.
     """
 
     standins: ProviderStandIns
@@ -73,9 +73,9 @@ async def open_smtp_bench(
     """Make a bench, and close it after its use."""
     observed: list[tuple[str, OutcomeName]] = []
 
-    def observe(provider: str, outcome: OutcomeName, seconds: float) -> None:
-        assert 0 <= seconds < 60
-        observed.append((provider, outcome))
+    def observe(provider: str, attempts: Sequence[tuple[OutcomeName, float]]) -> None:
+        assert all(0 <= seconds < 60 for _, seconds in attempts)
+        observed.extend((provider, outcome) for outcome, _ in attempts)
 
     smtp = standins.smtp
     server = SmtpServer(
