@@ -47,13 +47,12 @@ class Http2Line:
         self._is_closed = False
 
     async def ask(self, url: str, body: bytes | None, headers: Iterable[tuple[str, str]]) -> Result:
-        """POST a body and wait for the whole answer, within one deadline.
+        """POST a body and wait for the whole answer, within one deadline; see `Line`.
 
-        Args:
-            url: Where to; https only.
-            body: What to send.
-            headers: Beside the line's own; names in lower case.
+        Pushes are all that goes over HTTP/2: without a body there is nothing to be asked.
         """
+        if body is None:
+            return NotSent("request_invalid")
         expires = self._loop.time() + self._options.deadline
         for _ in range(_CONNECTIONS):
             session = self._session
