@@ -84,7 +84,8 @@ class Stream:
         Args:
             connection: What `Answered.connection` says.
         """
-        if self.head is None or self.head.status == 0:
+        # What only informs is none, and is followed by one.
+        if self.head is None or self.head.status < 200:
             self.end(Broken("answer_broken"))
             return
         status, headers = self.head
