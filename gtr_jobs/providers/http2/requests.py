@@ -32,7 +32,8 @@ class Requests:
         self._loop = asyncio.get_running_loop()
         self._sender = sender
         self._done = done
-        self._streams: dict[int, Stream] = {}
+        # By the number of their stream; read by others, changed here.
+        self.under_way: dict[int, Stream] = {}
         self._queue: deque[Stream] = deque()
         self._most_streams = _FIRST_STREAMS
         self._next_number = 1
@@ -48,7 +49,7 @@ class Requests:
         if not self.takes_more:
             stream.end(None)
             return stream
-        if self._queue or len(self._streams) >= self._most_streams:
+        if self._queue or len(self.under_way) >= self._most_streams:
             self._queue.append(stream)
         else:
             self._begin(stream)
@@ -56,16 +57,14 @@ class Requests:
             self._sweep_later(expires)
         return stream
 
-    def get(self, number: int) -> Stream | None:
-        """Give what is under way on a stream; None where it has ended.
+    def check(self, number: int) -> None:
+        """See that a stream which is not under way has been.
 
         Raises:
             ProtocolError: There never was such a stream.
         """
-        stream = self._streams.get(number)
-        if stream is None and (number % 2 == 0 or number >= self._next_number):
+        if number % 2 == 0 or number >= self._next_number:
             raise ProtocolError(Code.PROTOCOL_ERROR)
-        return stream
 
     def allow(self, streams: int) -> None:
         """Take note of how many the server allows at a time."""
@@ -74,35 +73,35 @@ class Requests:
 
     def cancel(self, stream: Stream, code: Code = Code.CANCEL) -> None:
         """Let go of a request, and tell the server; it may still be processed."""
-        if self._streams.get(stream.number) is stream:
+        if self.under_way.get(stream.number) is stream:
             self._sender.reset(stream, code)
             self.finish(stream)
 
     def finish(self, stream: Stream) -> None:
         """Make room for the next one."""
-        del self._streams[stream.number]
+        del self.under_way[stream.number]
         if self._queue:
             self._begin_queued()
-        elif not self.takes_more and not self._streams:
+        elif not self.takes_more and not self.under_way:
             self._done()
 
     def end_beyond(self, last: int) -> None:
         """End what the server says that it has not processed, and will not."""
-        for stream in [s for n, s in self._streams.items() if n > last]:
+        for stream in [s for n, s in self.under_way.items() if n > last]:
             self._sender.drop(stream)
             if stream.is_begun:
                 # Whoever answers has processed.
                 stream.end_broken()
             else:
                 stream.end(NEVER_PROCESSED)
-            del self._streams[stream.number]
+            del self.under_way[stream.number]
 
     def retire(self) -> None:
         """Take nothing more; what is under way goes on."""
         self.takes_more = False
         while self._queue:
             self._queue.popleft().end(None)
-        if not self._streams:
+        if not self.under_way:
             self._done()
 
     def end_all(self, result: Broken | None) -> None:
@@ -111,8 +110,9 @@ class Requests:
         if self._sweeping is not None:
             self._sweeping.cancel()
             self._sweeping = None
-        streams, self._streams = self._streams, {}
-        for stream in streams.values():
+        streams = list(self.under_way.values())
+        self.under_way.clear()
+        for stream in streams:
             self._sender.drop(stream)
             if result is None:
                 stream.end_broken()
@@ -130,13 +130,13 @@ class Requests:
             stream.number = 0
             stream.end(NotSent("request_invalid"))
             return
-        self._streams[stream.number] = stream
+        self.under_way[stream.number] = stream
         self._next_number += 2
         if self._next_number > frames.LARGEST_STREAM:
             self.retire()
 
     def _begin_queued(self) -> None:
-        while self._queue and len(self._streams) < self._most_streams:
+        while self._queue and len(self.under_way) < self._most_streams:
             stream = self._queue.popleft()
             if not stream.future.done():
                 self._begin(stream)
@@ -158,10 +158,10 @@ class Requests:
                 stream.end(NotSent("pool_timeout"))
             elif not stream.future.done():
                 self._queue.append(stream)
-        for stream in [s for s in self._streams.values() if s.expires <= now]:
+        for stream in [s for s in self.under_way.values() if s.expires <= now]:
             stream.end(Broken("deadline"))
             self.cancel(stream)
         # Whoever was handed on by another connection is older than what is before it.
-        left = min((s.expires for s in (*self._streams.values(), *self._queue)), default=inf)
+        left = min((s.expires for s in (*self.under_way.values(), *self._queue)), default=inf)
         if left < inf:
             self._sweep_later(left)

@@ -54,6 +54,7 @@ class Session(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._sender = Sender(headers)
         self._requests = Requests(self._sender, self._say_goodbye)
+        self._under_way = self._requests.under_way
         self._receiver = Receiver()
         self._reader = HeaderReader()
         self._liveness = liveness
@@ -154,8 +155,9 @@ class Session(asyncio.Protocol):
     def _take_headers(self, number: int, flags: int, payload: bytes) -> None:
         if flags & (frames.PADDED | frames.PRIORITY):
             payload = frames.strip_padding(payload, flags)
-        stream = self._requests.get(number)
+        stream = self._under_way.get(number)
         if stream is None:
+            self._requests.check(number)
             return
         # What follows the content says nothing that anybody asks for.
         if not stream.is_begun:
@@ -171,8 +173,9 @@ class Session(asyncio.Protocol):
         self._received += length
         if flags & frames.PADDED:
             payload = frames.strip_padding(payload, flags & ~frames.PRIORITY)
-        stream = self._requests.get(number)
+        stream = self._under_way.get(number)
         if stream is None:
+            self._requests.check(number)
             return
         if not stream.is_begun:
             # The others are none the worse for it.
@@ -205,8 +208,8 @@ class Session(asyncio.Protocol):
             case frames.PING if not flags & frames.ACK:
                 self._sender.tell(frames.write_frame(frames.PING, frames.ACK, 0, payload))
             case frames.WINDOW_UPDATE:
-                if number:
-                    self._requests.get(number)
+                if number and number not in self._under_way:
+                    self._requests.check(number)
                 self._sender.credit(number, frames.read_word(payload) & frames.LARGEST_WINDOW)
             case frames.RST_STREAM:
                 self._take_reset(number, frames.read_word(payload))
@@ -227,8 +230,9 @@ class Session(asyncio.Protocol):
             self._requests.allow(settings[Setting.MAX_CONCURRENT_STREAMS])
 
     def _take_reset(self, number: int, code: int) -> None:
-        stream = self._requests.get(number)
+        stream = self._under_way.get(number)
         if stream is None:
+            self._requests.check(number)
             return
         self._sender.drop(stream)
         if code == Code.REFUSED_STREAM and not stream.is_begun:
