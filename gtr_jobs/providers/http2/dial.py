@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -20,19 +21,23 @@ from gtr_jobs.providers.proxy import Proxy
 # Seconds after which the next of a server's addresses is tried as well (RFC 8305, 5).
 _NEXT_ADDRESS = 0.25
 _LOGIN_WANTED = 407
+# Reading the authorities takes a hundredth of a second, in which nothing else happens.
+_CONTEXTS = 16
 
 _Made = TypeVar("_Made", bound=asyncio.Protocol)
 
 
-def make_tls(authorities: bytes | None) -> ssl.SSLContext:
-    """Make what a pool's connections agree on TLS with: HTTP/2, certificates verified.
+@lru_cache(_CONTEXTS)
+def make_tls(authorities: bytes | None, protocol: str = "h2") -> ssl.SSLContext:
+    """Make what connections agree on TLS with, certificates verified; the same one for the same arguments.
 
     Args:
         authorities: Trusted (PEM) beside those of the system, or of certifi where it has none.
+        protocol: What is spoken then.
     """
     tls = ssl.create_default_context()
     tls.minimum_version = ssl.TLSVersion.TLSv1_2
-    tls.set_alpn_protocols(["h2"])
+    tls.set_alpn_protocols([protocol])
     paths = ssl.get_default_verify_paths()
     if paths.cafile is None and not (paths.capath and any(Path(paths.capath).iterdir())):
         tls.load_verify_locations(certifi.where())
@@ -45,7 +50,7 @@ async def dial(
     make: Callable[[], _Made],
     host: str,
     port: int,
-    tls: ssl.SSLContext,
+    authorities: bytes | None,
     seconds: float,
     proxy: Proxy | None = None,
 ) -> _Made | NotSent:
@@ -55,7 +60,7 @@ async def dial(
         make: Makes the protocol that gets the connection when TLS is agreed on.
         host: A name or an address; the certificate must be for it.
         port: Its port.
-        tls: From `make_tls`.
+        authorities: As `make_tls` takes them; an https proxy's certificate is held to them as well.
         seconds: For all of it.
         proxy: Through which to go.
 
@@ -65,10 +70,14 @@ async def dial(
     try:
         async with asyncio.timeout(seconds):
             if proxy is None:
-                return await _dial_straight(make, host, port, tls)
-            return await _dial_through(make, host, port, tls, proxy)
+                return await _dial_straight(make, host, port, make_tls(authorities))
+            transport = await _open_tunnel(host, port, authorities, proxy)
+            return await _dial_through(transport, make, host, make_tls(authorities))
     except _ProxyError as error:
         return error.result
+    except UnicodeError:
+        # A name with an empty or an endless part.
+        return NotSent("dns_failed")
     except OSError as error:
         return _classify(error)
 
@@ -96,33 +105,54 @@ async def _dial_straight(
     return protocol if _speaks_http2(transport) else NotSent("connect_failed")
 
 
-async def _dial_through(
-    make: Callable[[], _Made], host: str, port: int, tls: ssl.SSLContext, proxy: Proxy
-) -> _Made | NotSent:
-    """Ask the proxy for a tunnel, and agree on TLS with the server at its end."""
+async def _open_tunnel(
+    host: str, port: int, authorities: bytes | None, proxy: Proxy
+) -> asyncio.Transport:
+    """Ask the proxy for a tunnel to the server.
+
+    Raises:
+        _ProxyError: It makes none.
+    """
     loop = asyncio.get_running_loop()
     parts = urlsplit(proxy.url)
     name = parts.hostname or ""
     try:
         if parts.scheme == "https":
             sock = await _open_socket(name, parts.port or 443)
-            plain = ssl.create_default_context()
-            opened = await loop.create_connection(
-                Tunnel, sock=sock, ssl=plain, server_hostname=name
-            )
+            tls = make_tls(authorities, "http/1.1")
+            opened = await loop.create_connection(Tunnel, sock=sock, ssl=tls, server_hostname=name)
         else:
             sock = await _open_socket(name, parts.port or 80)
             opened = await loop.create_connection(Tunnel, sock=sock)
-        transport, tunnel = opened
-        status = await tunnel.ask(host, port, proxy)
-    except OSError:
+    except (OSError, UnicodeError):
         raise _ProxyError(NotSent("proxy_failed")) from None
+    transport, tunnel = opened
+    try:
+        status = await tunnel.ask(host, port, proxy)
+    except BaseException as error:
+        # Whatever ends this, be it the time, nobody has the connection.
+        transport.abort()
+        if isinstance(error, OSError):
+            raise _ProxyError(NotSent("proxy_failed")) from None
+        raise
     if status // 100 != 2:
         transport.abort()
         refused = status == _LOGIN_WANTED
         raise _ProxyError(NotSent("proxy_login_refused" if refused else "proxy_failed"))
+    return transport
+
+
+async def _dial_through(
+    tunnel: asyncio.Transport, make: Callable[[], _Made], host: str, tls: ssl.SSLContext
+) -> _Made | NotSent:
+    """Agree on TLS with the server at a tunnel's end."""
+    loop = asyncio.get_running_loop()
     protocol = make()
-    secured = await loop.start_tls(transport, protocol, tls, server_hostname=host)
+    try:
+        secured = await loop.start_tls(tunnel, protocol, tls, server_hostname=host)
+    except BaseException:
+        tunnel.abort()
+        raise
     if secured is None or not _speaks_http2(secured):
         return NotSent("connect_failed")
     protocol.connection_made(secured)

@@ -13,6 +13,8 @@ HEADER_SIZE = 9
 HEADER = Struct(">BHBBL")
 # The most that a peer may send in a frame, as long as we do not allow more.
 LARGEST_FRAME = 16_384
+# The most that anybody may allow.
+_LARGEST_OF_ALL = 2**24 - 1
 LARGEST_WINDOW = 2**31 - 1
 LARGEST_STREAM = 2**31 - 1
 
@@ -25,6 +27,9 @@ PING = 0x6
 GOAWAY = 0x7
 WINDOW_UPDATE = 0x8
 CONTINUATION = 0x9
+
+_OF_CONNECTION = frozenset({SETTINGS, PING, GOAWAY})
+PING_SIZE = 8
 
 ACK = 0x1
 END_STREAM = 0x1
@@ -133,9 +138,26 @@ def read_settings(payload: bytes) -> dict[int, int]:
     settings = dict(_SETTING.iter_unpack(payload))
     if settings.get(Setting.INITIAL_WINDOW_SIZE, 0) > LARGEST_WINDOW:
         raise ProtocolError(Code.FLOW_CONTROL_ERROR)
-    if settings.get(Setting.MAX_FRAME_SIZE, LARGEST_FRAME) < LARGEST_FRAME:
+    largest = settings.get(Setting.MAX_FRAME_SIZE, LARGEST_FRAME)
+    if not LARGEST_FRAME <= largest <= _LARGEST_OF_ALL or settings.get(Setting.ENABLE_PUSH):
         raise ProtocolError(Code.PROTOCOL_ERROR)
     return settings
+
+
+def check_control(kind: int, flags: int, number: int, payload: bytes) -> None:
+    """See that a frame about the connection is about the connection, and has the size of its kind.
+
+    Raises:
+        ProtocolError: It is about a stream, or too long to be taken or echoed.
+    """
+    if kind not in _OF_CONNECTION:
+        return
+    if number != 0:
+        raise ProtocolError(Code.PROTOCOL_ERROR)
+    if (kind == PING and len(payload) != PING_SIZE) or (
+        kind == SETTINGS and flags & ACK and payload
+    ):
+        raise ProtocolError(Code.FRAME_SIZE_ERROR)
 
 
 def strip_padding(payload: bytes, flags: int) -> bytes:

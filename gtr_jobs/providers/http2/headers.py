@@ -24,18 +24,21 @@ _CONTENT_LENGTH = b"\x0f\x0d"
 
 _LITERAL = b"\x00"
 _LITERAL_TO_TABLE = b"\x40"
-_NO_TABLE = b"\x20"
+_RESIZE = 0x20
+_INDEXED = 0x80
 _FIRST_OF_TABLE = 62
 _ENTRY_OVERHEAD = 32
 _DEFAULT_TABLE = 4096
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+", re.ASCII)
 _VALUE = re.compile(r"(?:[!-~](?:[ -~]*[!-~])?)?", re.ASCII)
+_STATUS = re.compile(r"[1-9][0-9]{2}", re.ASCII)
 _TARGET = re.compile(r"/[!-~]*", re.ASCII)
 
 _REMEMBERED = 512
+# Bytes of a block that is worth to be remembered; real ones are a tenth of that.
+_LARGEST_REMEMBERED = 1024
 _LARGEST_LIST = 65_536
-_STATUS_DIGITS = 3
 _Field = tuple[str, str]
 
 
@@ -100,16 +103,28 @@ class HeaderWriter:
         self._literal = b"".join(_LITERAL + field for field in written)
         self._next = b"".join(_LITERAL_TO_TABLE + field for field in written)
         # The newest entry has the lowest number; all are there once the first request is written.
-        self._later = bytes(0x80 | _FIRST_OF_TABLE + n for n in reversed(range(len(fields))))
+        self._later = b"".join(
+            _write_integer(_FIRST_OF_TABLE + n, 7, _INDEXED) for n in reversed(range(len(fields)))
+        )
+        self._size = _DEFAULT_TABLE
         self._update = b""
-        self.limit_table(_DEFAULT_TABLE)
+        if self._table_size > _DEFAULT_TABLE:
+            self.limit_table(0)
 
     def limit_table(self, size: int) -> None:
-        """Obey what the server says of the table that it keeps for us, from the next request on."""
+        """Obey what the server says of the table that it keeps for us, from the next request on.
+
+        A smaller table is confirmed before the next field, even where what is in it still fits: a
+        server may take anything else for an error (RFC 7541, 4.2). A larger one is not made use of.
+        """
+        if size >= self._size:
+            return
         if size < self._table_size:
-            # Whatever it held is forgotten, here and there (RFC 7541, 4.2: said before any field).
-            self._update = _NO_TABLE
+            # Whatever it held is forgotten, here and there.
+            size = 0
             self._next = self._later = self._literal
+        self._size = size
+        self._update = _write_integer(size, 5, _RESIZE)
 
     def write(self, path: str, length: int, fields: Iterable[_Field]) -> bytes:
         """Write the headers of one request, which has to be sent then: the server's table counts on it.
@@ -159,6 +174,8 @@ class HeaderReader:
         """
         known = self._known.get(block)
         if known is None:
+            if len(block) > _LARGEST_REMEMBERED:
+                return self._decode(block)
             if len(self._known) >= _REMEMBERED:
                 # A date in them changes every second: what is old does not come again.
                 self._known.clear()
@@ -176,5 +193,4 @@ class HeaderReader:
             for name, value, *_ in reversed(list(fields))
         }
         status = headers.pop(":status", "")
-        is_status = len(status) == _STATUS_DIGITS and status.isascii() and status.isdecimal()
-        return Head(int(status) if is_status else 0, headers)
+        return Head(int(status) if _STATUS.fullmatch(status) else 0, headers)

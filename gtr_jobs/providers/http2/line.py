@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from gtr_jobs.providers.exchange import HttpOptions, NotSent, Result
-from gtr_jobs.providers.http2.dial import dial, make_tls
+from gtr_jobs.providers.http2.dial import dial
 from gtr_jobs.providers.http2.headers import HeaderWriter
 from gtr_jobs.providers.http2.liveness import Liveness
 from gtr_jobs.providers.http2.session import Session
@@ -35,7 +36,7 @@ class Http2Line:
         number: int = 0,
     ) -> None:
         self._options = options
-        self._tls = make_tls(authorities)
+        self._authorities = authorities
         self._headers = dict(headers)
         self._number = number
         self._loop = asyncio.get_running_loop()
@@ -61,7 +62,7 @@ class Http2Line:
                 if not isinstance(opened, Session):
                     return opened
                 session = opened
-            stream = session.request(url[len(self._origin) :] or "/", body, headers, expires)
+            stream = session.request(_path(url), body, headers, expires)
             try:
                 result = await stream.future
             except asyncio.CancelledError:
@@ -85,25 +86,34 @@ class Http2Line:
 
     async def _open_for(self, url: str, expires: float) -> Session | NotSent:
         """Give a connection to a URL's server, which everybody who asks meanwhile gets as well."""
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname, parts.port or _HTTPS
-        except ValueError:
+        target = _read_target(url)
+        if target is None:
             return NotSent("request_invalid")
-        if parts.scheme != "https" or not host or parts.username is not None:
-            return NotSent("request_invalid")
+        while self._opening is not None and self._origin != target.origin:
+            # Those who wait for that server use the connection first; then it is left.
+            await self._wait_for(self._opening, expires)
+            if self._loop.time() >= expires:
+                break
         if self._is_closed:
             return NotSent("pool_closed")
         if self._loop.time() >= expires:
             return NotSent("connect_timeout")
-        origin = f"https://{parts.netloc}"
-        if self._opening is None or self._origin != origin:
+        if self._opening is None:
+            if self._session is not None and self._session.takes_more and self._leads_to(url):
+                return self._session
             self._leave()
-            self._origin = origin
-            self._opening = self._loop.create_task(self._open(parts.netloc, host, port))
+            self._origin = target.origin
+            self._opening = self._loop.create_task(self._open(target))
             self._opening.add_done_callback(self._note_opened)
-        opening = self._opening
-        await asyncio.wait([opening])
+        return await self._wait_for(self._opening, expires)
+
+    async def _wait_for(
+        self, opening: asyncio.Task[Session | NotSent], expires: float
+    ) -> Session | NotSent:
+        """Wait for a connection, but no longer than a deadline allows."""
+        await asyncio.wait([opening], timeout=expires - self._loop.time())
+        if not opening.done():
+            return NotSent("connect_timeout")
         return NotSent("pool_closed") if opening.cancelled() else opening.result()
 
     def _leave(self) -> None:
@@ -115,19 +125,19 @@ class Http2Line:
         if self._opening is opening:
             self._opening = None
 
-    async def _open(self, authority: str, host: str, port: int) -> Session | NotSent:
+    async def _open(self, target: _Target) -> Session | NotSent:
         options = self._options
         try:
-            headers = HeaderWriter(authority, self._headers.items())
+            headers = HeaderWriter(target.authority, self._headers.items())
         except ValueError:
             return NotSent("request_invalid")
         opened = await dial(
             lambda: Session(
                 headers, Liveness(options.ping_after, options.ping_patience), self._number
             ),
-            host,
-            port,
-            self._tls,
+            target.host,
+            target.port,
+            self._authorities,
             options.connect_timeout,
             options.proxy,
         )
@@ -136,3 +146,35 @@ class Http2Line:
             self._sessions = {session for session in self._sessions if not session.is_closed}
             self._sessions.add(opened)
         return opened
+
+
+class _Target(NamedTuple):
+    """A server as a URL names it."""
+
+    authority: str
+    host: str
+    port: int
+
+    @property
+    def origin(self) -> str:
+        return f"https://{self.authority}"
+
+
+def _read_target(url: str) -> _Target | None:
+    """Say which server a URL leads to; none where no request can be made of it."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or _HTTPS
+    except ValueError:
+        return None
+    if parts.scheme != "https" or not host or parts.username is not None:
+        return None
+    if not parts.path and (parts.query or parts.fragment):
+        return None
+    return _Target(parts.netloc, host, port)
+
+
+def _path(url: str) -> str:
+    """Give what stands behind the origin."""
+    start = url.find("/", len("https://"))
+    return url[start:] if start >= 0 else "/"

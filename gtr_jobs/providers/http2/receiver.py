@@ -8,7 +8,9 @@ from gtr_jobs.providers.http2 import frames
 from gtr_jobs.providers.http2.frames import Code, ProtocolError
 
 # Of one answer, packed; a server that goes on and on is not listened to.
-_LARGEST_BLOCK = 65_536
+_LARGEST_BLOCK = 32_768
+# Frames that it may come in; empty ones would have no end.
+_MOST_PARTS = 16
 
 Frame = tuple[int, int, int, bytes]
 
@@ -19,6 +21,7 @@ class Receiver:
     def __init__(self) -> None:
         self._rest = b""
         self._block: Frame | None = None
+        self._parts = 0
 
     def take(self, data: bytes) -> Iterator[Frame]:
         """Give the frames that are whole: kind, flags, stream and payload.
@@ -64,12 +67,14 @@ class Receiver:
                 payload = frames.strip_padding(payload, flags)
                 flags &= ~(frames.PADDED | frames.PRIORITY)
             self._block = (kind, flags, number, payload)
+            self._parts = 1
             return None
         kept_kind, kept_flags, kept_number, kept = self._block
         if kind != frames.CONTINUATION or number != kept_number:
             raise ProtocolError(Code.PROTOCOL_ERROR)
         kept += payload
-        if len(kept) > _LARGEST_BLOCK:
+        self._parts += 1
+        if len(kept) > _LARGEST_BLOCK or self._parts > _MOST_PARTS:
             raise ProtocolError(Code.ENHANCE_YOUR_CALM)
         block = (kept_kind, kept_flags, kept_number, kept)
         if flags & frames.END_HEADERS:

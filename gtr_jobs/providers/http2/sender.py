@@ -11,6 +11,8 @@ from gtr_jobs.providers.http2.headers import HeaderWriter
 from gtr_jobs.providers.http2.stream import Stream
 
 _DEFAULT_WINDOW = 65_535
+# Frames about connection and streams, owed to a server that does not read; more is an attack.
+_MOST_OWED = 1000
 
 
 class Sender:
@@ -30,10 +32,43 @@ class Sender:
         # Streams whose bodies have not gone out whole.
         self._unsent: dict[int, Stream] = {}
         self._out: list[bytes] = []
+        self._is_over = False
+        self._owed = 0
+        self._is_paused = False
 
-    def attach(self, transport: asyncio.Transport | None) -> None:
-        """Write to a transport from now on, or (None) no more."""
+    def attach(self, transport: asyncio.Transport, hello: bytes) -> None:
+        """Write to a transport from now on, the hello before all that was written already."""
         self._transport = transport
+        self._out.insert(0, hello)
+        self.flush()
+
+    def detach(self) -> None:
+        """Write no more."""
+        self._transport = None
+        self._is_over = True
+        self._out.clear()
+        self._unsent.clear()
+
+    def pause(self) -> None:
+        """Take note that the server does not read as fast as it is written to."""
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """Take note that it has caught up."""
+        self._is_paused = False
+        self._owed = 0
+
+    def tell(self, frame: bytes) -> None:
+        """Write a frame about the connection or a stream, in answer to what the server does.
+
+        Raises:
+            ProtocolError: The server asks for ever more of them, and reads none.
+        """
+        if self._is_paused:
+            self._owed += 1
+            if self._owed > _MOST_OWED:
+                raise ProtocolError(Code.ENHANCE_YOUR_CALM)
+        self.write(frame)
 
     def write(self, frame: bytes) -> None:
         """Write a frame, in one go with all that is written in this turn of the loop."""
@@ -43,7 +78,10 @@ class Sender:
 
     def flush(self) -> None:
         """Hand to the network what has been written."""
-        if self._transport is not None:
+        if self._transport is None and not self._is_over:
+            # TLS is agreed on, and whoever connects does not know it yet.
+            return
+        if self._transport is not None and self._out:
             self._transport.write(b"".join(self._out))
         self._out.clear()
 
@@ -98,6 +136,8 @@ class Sender:
                 raise ProtocolError(Code.PROTOCOL_ERROR)
             self._window = _add(self._window, bytes_more)
         elif (stream := self._unsent.get(number)) is not None:
+            if bytes_more == 0:
+                raise ProtocolError(Code.PROTOCOL_ERROR)
             stream.window = _add(stream.window, bytes_more)
         if self._unsent:
             self._write_bodies()

@@ -9,21 +9,19 @@ Nothing here sends anything twice, and nothing waits longer than its deadline.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterable
 from typing import cast
 
-from gtr_jobs.providers.exchange import LARGEST_BODY, Broken, NotSent, Result
+from gtr_jobs.providers.exchange import LARGEST_BODY, Broken
 from gtr_jobs.providers.http2 import frames
 from gtr_jobs.providers.http2.frames import Code, ProtocolError, Setting
 from gtr_jobs.providers.http2.headers import HeaderReader, HeaderWriter
 from gtr_jobs.providers.http2.liveness import Liveness
 from gtr_jobs.providers.http2.receiver import Receiver
+from gtr_jobs.providers.http2.requests import Requests
 from gtr_jobs.providers.http2.sender import Sender
-from gtr_jobs.providers.http2.stream import NEVER_PROCESSED, REFUSED, Stream
+from gtr_jobs.providers.http2.stream import REFUSED, Stream
 
-# Until the server has said how many it allows (RFC 9113, 6.5.2 recommends no fewer).
-_FIRST_STREAMS = 100
 # A stream may bring one byte more than is kept: then it is known to be too much.
 _STREAM_WINDOW = LARGEST_BODY + 1
 _WINDOW = 4 * LARGEST_BODY
@@ -53,22 +51,24 @@ class Session(asyncio.Protocol):
     """
 
     def __init__(self, headers: HeaderWriter, liveness: Liveness, number: int = 0) -> None:
-        self.takes_more = False
         self._loop = asyncio.get_running_loop()
         self._sender = Sender(headers)
+        self._requests = Requests(self._sender, self._say_goodbye)
+        self._under_way = self._requests.under_way
         self._receiver = Receiver()
         self._reader = HeaderReader()
         self._liveness = liveness
         self._number = number
         self._transport: asyncio.Transport | None = None
         self._closed: asyncio.Future[None] = self._loop.create_future()
-        # Both in the order of their deadlines; what is queued comes after what is under way.
-        self._streams: dict[int, Stream] = {}
-        self._queue: deque[Stream] = deque()
-        self._most_streams = _FIRST_STREAMS
-        self._next_number = 1
+        # Set once nothing is listened to any more.
+        self._aborting: asyncio.TimerHandle | None = None
         self._received = 0
-        self._sweeping: asyncio.TimerHandle | None = None
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether requests may be sent over it."""
+        return self._requests.takes_more
 
     @property
     def is_closed(self) -> bool:
@@ -79,63 +79,62 @@ class Session(asyncio.Protocol):
         self, path: str, body: bytes, fields: Iterable[tuple[str, str]], expires: float
     ) -> Stream:
         """Send a request as soon as there is a stream for it; see `Stream` for what is given and what is told."""
-        future: asyncio.Future[Result | None] = self._loop.create_future()
-        stream = Stream(path, body, fields, expires, future)
-        if not self.takes_more:
-            stream.end(None)
-        elif self._queue or len(self._streams) >= self._most_streams:
-            self._queue.append(stream)
-        else:
-            self._begin(stream)
-        if self._sweeping is None:
-            self._sweeping = self._loop.call_at(expires, self._sweep)
-        return stream
+        return self._requests.add(path, body, fields, expires)
 
     def forget(self, stream: Stream) -> None:
         """Let go of a request whose answer nobody waits for any more; it may still be processed."""
-        if stream.number in self._streams:
-            self._sender.reset(stream, Code.CANCEL)
-            self._finish(stream)
+        self._requests.cancel(stream)
 
     def retire(self) -> None:
         """Take nothing more; what is under way goes on, and the connection closes after it."""
-        self.takes_more = False
-        while self._queue:
-            self._queue.popleft().end(None)
-        if not self._streams and self._transport is not None:
-            self._transport.close()
+        self._requests.retire()
 
     async def close(self) -> None:
         """Say goodbye, and wait for the connection's end; what is under way ends as broken."""
-        self._give_up_all(Broken("pool_closed"))
-        if self._transport is None or self._closed.done():
-            return
-        self._sender.write(frames.write_goaway(Code.NO_ERROR))
-        self._sender.flush()
-        self._transport.close()
-        # Whoever does not answer the goodbye is not waited for.
-        abort = self._loop.call_later(_CLOSING_SECONDS, self._transport.abort)
-        await asyncio.shield(self._closed)
-        abort.cancel()
+        self._requests.end_all(Broken("pool_closed"))
+        self._hang_up(Code.NO_ERROR)
+        if self._transport is not None:
+            await asyncio.shield(self._closed)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, as asyncio says."""
+        """Begin, as asyncio says; behind a proxy, frames may have come before, and the end as well."""
+        if self._closed.done():
+            return
         # uvloop's are no subclasses of it, and do all that it says.
         self._transport = cast("asyncio.Transport", transport)
-        self._sender.attach(self._transport)
-        self.takes_more = True
-        self._transport.write(_HELLO)
-        self._liveness.start(self._ask_for_life, self._transport.abort)
+        if self._aborting is not None:
+            self._transport.abort()
+            return
+        self._sender.attach(self._transport, _HELLO)
+        self._requests.takes_more = True
+        self._liveness.start(self._ask_for_life, self._give_up)
+
+    def pause_writing(self) -> None:
+        """Take note that the server does not read, as asyncio says."""
+        self._sender.pause()
+
+    def resume_writing(self) -> None:
+        """Take note that it reads again, as asyncio says."""
+        self._sender.resume()
+
+    def eof_received(self) -> None:
+        """Send nothing more to a server that has hung up, as asyncio says; it closes the connection."""
+        self._requests.end_all(None)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """End, as asyncio says: what was under way is in doubt."""
-        self._give_up_all(None)
-        self._sender.attach(None)
+        self._requests.end_all(None)
+        self._liveness.stop()
+        self._sender.detach()
+        if self._aborting is not None:
+            self._aborting.cancel()
         if not self._closed.done():
             self._closed.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, as asyncio says."""
+        if self._aborting is not None:
+            return
         self._liveness.note()
         try:
             for kind, flags, number, payload in self._receiver.take(data):
@@ -145,23 +144,25 @@ class Session(asyncio.Protocol):
                     self._take_headers(number, flags, payload)
                 else:
                     self._take_control(kind, flags, number, payload)
+            if self._received >= _WINDOW // 2:
+                self._sender.tell(frames.write_window_update(0, self._received))
+                self._received = 0
         except ProtocolError as error:
-            self._break_off(error.code)
-            return
-        if self._received >= _WINDOW // 2:
-            self._sender.write(frames.write_window_update(0, self._received))
-            self._received = 0
+            # Leave a server that has broken the protocol.
+            self._requests.end_all(None)
+            self._hang_up(error.code)
 
     def _take_headers(self, number: int, flags: int, payload: bytes) -> None:
         if flags & (frames.PADDED | frames.PRIORITY):
             payload = frames.strip_padding(payload, flags)
-        stream = self._streams.get(number)
+        stream = self._under_way.get(number)
         if stream is None:
+            self._requests.check(number)
             return
         # What follows the content says nothing that anybody asks for.
         if not stream.is_begun:
             head = self._reader.read(payload)
-            if head.status // 100 == 1:
+            if head.status // 100 == 1 and not flags & frames.END_STREAM:
                 return
             stream.head = head
         if flags & frames.END_STREAM:
@@ -170,136 +171,99 @@ class Session(asyncio.Protocol):
     def _take_data(self, number: int, flags: int, payload: bytes) -> None:
         length = len(payload)
         self._received += length
-        stream = self._streams.get(number)
-        if stream is None:
-            return
         if flags & frames.PADDED:
             payload = frames.strip_padding(payload, flags & ~frames.PRIORITY)
-            self._sender.write(frames.write_window_update(number, length - len(payload)))
+        stream = self._under_way.get(number)
+        if stream is None:
+            self._requests.check(number)
+            return
         if not stream.is_begun:
-            raise ProtocolError(Code.PROTOCOL_ERROR)
-        stream.content = stream.content + payload if stream.content else payload
+            # The others are none the worse for it.
+            stream.end(Broken("answer_broken"))
+            self._requests.cancel(stream, Code.PROTOCOL_ERROR)
+            return
+        stream.add(payload)
         if len(stream.content) > LARGEST_BODY:
-            self._sender.reset(stream, Code.CANCEL)
             stream.end(Broken("answer_too_large"))
-            self._finish(stream)
+            self._requests.cancel(stream)
         elif flags & frames.END_STREAM:
             self._answer(stream)
+        elif length > len(payload):
+            # Padding takes up the stream's window, and is no part of what may be too large.
+            self._sender.tell(frames.write_window_update(number, length - len(payload)))
 
     def _answer(self, stream: Stream) -> None:
+        stream.answer(self._number)
         if self._sender.is_unsent(stream):
             # It did not want to know the rest (RFC 9113, 8.1).
-            self._sender.reset(stream, Code.CANCEL)
-        stream.answer(self._number)
-        self._finish(stream)
+            self._requests.cancel(stream)
+        else:
+            self._requests.finish(stream)
 
     def _take_control(self, kind: int, flags: int, number: int, payload: bytes) -> None:
+        frames.check_control(kind, flags, number, payload)
         match kind:
             case frames.SETTINGS if not flags & frames.ACK:
-                settings = frames.read_settings(payload)
-                self._most_streams = settings.get(
-                    Setting.MAX_CONCURRENT_STREAMS, self._most_streams
-                )
-                self._sender.apply(settings)
-                self._sender.write(frames.write_frame(frames.SETTINGS, frames.ACK, 0))
-                self._begin_queued()
+                self._take_settings(frames.read_settings(payload))
             case frames.PING if not flags & frames.ACK:
-                self._sender.write(frames.write_frame(frames.PING, frames.ACK, 0, payload))
+                self._sender.tell(frames.write_frame(frames.PING, frames.ACK, 0, payload))
             case frames.WINDOW_UPDATE:
+                if number and number not in self._under_way:
+                    self._requests.check(number)
                 self._sender.credit(number, frames.read_word(payload) & frames.LARGEST_WINDOW)
             case frames.RST_STREAM:
                 self._take_reset(number, frames.read_word(payload))
             case frames.GOAWAY:
-                self._take_goodbye(frames.read_goaway(payload))
+                # What is beyond the last stream was not processed; the others go on.
+                self._requests.end_beyond(frames.read_goaway(payload))
+                self.retire()
             case frames.PUSH_PROMISE:
                 raise ProtocolError(Code.PROTOCOL_ERROR)
             case _:
                 # Acknowledgements, and kinds that are not known (RFC 9113, 4.1).
                 pass
 
+    def _take_settings(self, settings: dict[int, int]) -> None:
+        self._sender.apply(settings)
+        self._sender.tell(frames.write_frame(frames.SETTINGS, frames.ACK, 0))
+        if Setting.MAX_CONCURRENT_STREAMS in settings:
+            self._requests.allow(settings[Setting.MAX_CONCURRENT_STREAMS])
+
     def _take_reset(self, number: int, code: int) -> None:
-        stream = self._streams.get(number)
+        stream = self._under_way.get(number)
         if stream is None:
+            self._requests.check(number)
             return
         self._sender.drop(stream)
         if code == Code.REFUSED_STREAM and not stream.is_begun:
             stream.end(REFUSED)
         else:
             stream.end(Broken("reset"))
-        self._finish(stream)
-
-    def _take_goodbye(self, last: int) -> None:
-        """What is beyond the last stream was not processed; the others go on."""
-        for stream in [s for n, s in self._streams.items() if n > last]:
-            self._sender.drop(stream)
-            stream.end(NEVER_PROCESSED)
-            del self._streams[stream.number]
-        self.retire()
-
-    def _begin(self, stream: Stream) -> None:
-        stream.number = self._next_number
-        try:
-            self._sender.send(stream)
-        except ValueError:
-            stream.end(NotSent("request_invalid"))
-            return
-        self._streams[stream.number] = stream
-        self._next_number += 2
-        if self._next_number > frames.LARGEST_STREAM:
-            self.retire()
-
-    def _begin_queued(self) -> None:
-        while self._queue and len(self._streams) < self._most_streams:
-            stream = self._queue.popleft()
-            if not stream.future.done():
-                self._begin(stream)
-
-    def _finish(self, stream: Stream) -> None:
-        del self._streams[stream.number]
-        if self._queue:
-            self._begin_queued()
-        elif not self.takes_more and not self._streams:
-            self.retire()
-
-    def _sweep(self) -> None:
-        """End what is past its deadline, and look again at the next one."""
-        self._sweeping = None
-        now = self._loop.time()
-        for stream in list(self._streams.values()):
-            if stream.expires > now:
-                break
-            self._sender.reset(stream, Code.CANCEL)
-            stream.end(Broken("deadline"))
-            self._finish(stream)
-        while self._queue and self._queue[0].expires <= now:
-            self._queue.popleft().end(NotSent("pool_timeout"))
-        first = next(iter(self._streams.values()), self._queue[0] if self._queue else None)
-        if first is not None:
-            self._sweeping = self._loop.call_at(first.expires, self._sweep)
+        self._requests.finish(stream)
 
     def _ask_for_life(self) -> None:
-        self._sender.write(frames.write_frame(frames.PING, 0, 0, bytes(8)))
+        self._sender.write(frames.write_frame(frames.PING, 0, 0, bytes(frames.PING_SIZE)))
 
-    def _break_off(self, code: Code) -> None:
-        """Leave a server that has broken the protocol."""
-        self._sender.write(frames.write_goaway(code))
-        self._sender.flush()
-        self._give_up_all(None)
+    def _give_up(self) -> None:
+        """Leave a server that gives no sign of life."""
+        self._requests.end_all(None)
         if self._transport is not None:
             self._transport.abort()
 
-    def _give_up_all(self, result: Broken | None) -> None:
-        """End what is under way, as broken where nothing better is said; what is queued was never sent."""
-        self.takes_more = False
+    def _say_goodbye(self) -> None:
+        self._hang_up(Code.NO_ERROR)
+
+    def _hang_up(self, code: Code) -> None:
+        """Close the connection, with the reason; who does not answer the goodbye is not waited for."""
+        if self._aborting is not None or self._closed.done():
+            return
         self._liveness.stop()
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-        streams, self._streams = self._streams, {}
-        for stream in streams.values():
-            self._sender.drop(stream)
-            if result is None:
-                stream.end_broken()
-            else:
-                stream.end(result)
-        while self._queue:
-            self._queue.popleft().end(None if result is None else NotSent("pool_closed"))
+        self._aborting = self._loop.call_later(_CLOSING_SECONDS, self._abort)
+        if self._transport is not None:
+            self._sender.write(frames.write_goaway(code))
+            self._sender.flush()
+            self._transport.close()
+
+    def _abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()

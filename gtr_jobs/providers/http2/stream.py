@@ -53,12 +53,21 @@ class Stream:
         self.window = 0
         # Of the answer; none until it has come.
         self.head: Head | None = None
-        self.content = b""
+        self.content: bytes | bytearray = b""
 
     @property
     def is_begun(self) -> bool:
         """Whether an answer has begun to come."""
         return self.head is not None
+
+    def add(self, content: bytes) -> None:
+        """Take a piece of the answer; most come in one, and a thousand are not copied a thousand times."""
+        if not self.content:
+            self.content = content
+        elif isinstance(self.content, bytes):
+            self.content = bytearray(self.content + content)
+        else:
+            self.content += content
 
     def end(self, result: Result | None) -> None:
         """Give whoever waits the result; nobody may wait any more."""
@@ -75,7 +84,8 @@ class Stream:
         Args:
             connection: What `Answered.connection` says.
         """
-        if self.head is None or self.head.status == 0:
+        # What only informs is none, and is followed by one.
+        if self.head is None or self.head.status < 200:
             self.end(Broken("answer_broken"))
             return
         status, headers = self.head
@@ -83,7 +93,7 @@ class Stream:
         if announced is not None and announced != str(len(self.content)):
             self.end(Broken("answer_broken"))
         else:
-            self.end(Answered(status, headers, self.content, connection))
+            self.end(Answered(status, headers, bytes(self.content), connection))
 
 
 NEVER_PROCESSED = NotSent("goaway")

@@ -44,12 +44,17 @@ class Tunnel(asyncio.Protocol):
         if self._status.done():
             return
         self._reply += data
-        if b"\r\n\r\n" not in self._reply:
-            if len(self._reply) > _LARGEST_REPLY:
-                self._status.set_exception(OSError("the proxy's answer has no end"))
+        head, end, behind = self._reply.partition(b"\r\n\r\n")
+        if len(head) > _LARGEST_REPLY:
+            self._status.set_exception(OSError("the proxy's answer has no end"))
             return
-        version, _, rest = self._reply.partition(b" ")
-        if version.startswith(b"HTTP/1.") and rest[:3].isdigit():
+        if not end:
+            return
+        version, _, rest = head.partition(b" ")
+        if behind and rest[:1] == b"2":
+            # The server speaks after us: it comes from somebody in between.
+            self._status.set_exception(OSError("the proxy has put something into the tunnel"))
+        elif version.startswith(b"HTTP/1.") and rest[:3].isdigit():
             self._status.set_result(int(rest[:3]))
         else:
             self._status.set_exception(OSError("the proxy's answer is none"))

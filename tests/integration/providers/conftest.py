@@ -10,6 +10,7 @@ import pytest
 import trustme
 import uvloop
 from support.answering_server import AnsweringServer
+from support.raw_http2 import RawServer
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -27,4 +28,11 @@ def authority() -> trustme.CA:
 async def answering_server(authority: trustme.CA, tmp_path: Path) -> AsyncIterator[AnsweringServer]:
     """A server that answers as it is told, over TLS."""
     async with AnsweringServer(authority, tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+async def raw_server(authority: trustme.CA, tmp_path: Path) -> AsyncIterator[RawServer]:
+    """A server whose frames the test writes."""
+    async with RawServer(authority, tmp_path) as server:
         yield server
