@@ -247,6 +247,6 @@ async def test_nothing_of_a_person_or_a_secret_is_logged(
     async with open_sms_bench(name, answering_server) as bench:
         await bench.provider.send(make_sms())
         await bench.provider.find(make_sms(), NOW)
-    assert len(answering_server.requests) == 2
+    assert len(answering_server.requests) >= 2
     secrets = (TO, TO[1:], quote(TO), BODY, quote_plus(BODY), TOKEN)
     assert [secret for secret in secrets if secret in caplog.text] == []
