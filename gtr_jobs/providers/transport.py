@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from gtr_jobs.providers.authorities import read_authorities
 from gtr_jobs.providers.exchange import (
     Answered,
+    Broken,
     HttpOptions,
     Line,
     NotSent,
@@ -112,8 +113,12 @@ class HttpPool:
         return result
 
     async def get(self, url: str, headers: Iterable[tuple[str, str]] = ()) -> Result:
-        """Ask for something when there is room; see `post`."""
-        return await self._ask_once(url, None, headers)
+        """Ask for something when there is room; see `post`. Asking twice changes nothing."""
+        result = await self._ask_once(url, None, headers)
+        if result == Broken("connection_lost"):
+            # Most likely one that rested, and that the server had closed.
+            result = await self._ask_once(url, None, headers)
+        return result
 
     async def _post_again(
         self, url: str, body: bytes, headers: Iterable[tuple[str, str]], refused: NotSent
