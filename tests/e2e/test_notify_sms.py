@@ -82,6 +82,14 @@ async def test_what_nobody_can_tell_stays_unknown(way: Way) -> None:
     assert await way.fetch("select code, kind, args ?& array['id'] from gtr_jobs.dead_jobs") == [
         ("outcome_unknown", "send_sms", True)
     ]
+    count = "select messages from gtr_jobs.count_unsettled_messages() where channel = 'sms'"
+    assert await way.fetch(count) == [(1,)]
+    ((job_id,),) = await way.fetch("select job_id from gtr_jobs.dead_jobs")
+    discard = ("dead", "discard", str(job_id), "--yes", "--reason", "seen")
+    ended = await asyncio.to_thread(operate, way.database, *discard)
+    assert ended.code == 0, ended.err
+    assert await way.fetch(count) == [(0,)]
+    assert await way.fetch("select count(data) from gtr_jobs.outgoing") == [(0,)]
 
 
 async def test_who_said_stop_is_remembered(way: Way) -> None:
