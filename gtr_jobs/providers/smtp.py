@@ -35,6 +35,8 @@ from gtr_jobs.providers.smtp_pool import SmtpConnection, SmtpPool, SmtpServer
 # Waiting for a connection may take this part of a deadline.
 _WAITING_SHARE = 0.5
 _FLUSHING = 0.005
+# What is known already is not forgotten for a server that is slow to forget.
+_RESETTING = 1.0
 
 # "Service not available, closing transmission channel": about the connection, not the message.
 _GOING = 421
@@ -233,8 +235,9 @@ def _wire(address: str) -> bytes:
 async def _is_reset(connection: SmtpConnection) -> bool:
     """Make a connection forget a refused message; tell whether it can be used further."""
     try:
-        await connection.client.rset()
-    except (SMTPException, OSError):
+        async with asyncio.timeout(_RESETTING):
+            await connection.client.rset()
+    except _WENT_WRONG:
         return False
     connection.sent += 1
     return True
