@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from gtr_jobs.app.providers import make_http_options
@@ -19,7 +20,9 @@ from gtr_jobs.providers.exchange import HttpOptions
 from gtr_jobs.providers.message_base import EmailProvider, MessageProvider, SmsProvider
 from gtr_jobs.settings import Settings
 from gtr_jobs.tasks.courier import Courier
-from gtr_jobs.templates.catalog import Templates
+
+if TYPE_CHECKING:
+    from gtr_jobs.templates.catalog import Templates
 
 # A server may take its time with what it is given: longer than a provider of texts.
 _EMAIL_SECONDS = 90.0

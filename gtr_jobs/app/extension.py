@@ -28,7 +28,7 @@ from gtr_jobs.observe.faults import places_of
 from gtr_jobs.settings import Settings
 from gtr_jobs.tasks.maintenance import MaintenanceTask
 from gtr_jobs.tasks.match import MatchTask
-from gtr_jobs.tasks.message_items import MESSAGE_KINDS
+from gtr_jobs.tasks.message_items import MESSAGE_KINDS, RECORDS_KIND
 from gtr_jobs.tasks.push import PushTask
 from gtr_jobs.tasks.receipts import ReceiptsTask
 from gtr_jobs.worker.cron_table import CRON
@@ -45,7 +45,7 @@ OUR_KINDS = frozenset(
     | MatchTask.kinds
     | ReceiptsTask.kinds
     | MaintenanceTask.kinds
-    | set(MESSAGE_KINDS.values())
+    | {*MESSAGE_KINDS.values(), RECORDS_KIND}
 )
 
 _REFERENCE = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<attribute>[A-Za-z_]\w*)")

@@ -13,6 +13,7 @@ from gtr_jobs.db.functions import Functions
 from gtr_jobs.db.inbox import Inbox
 from gtr_jobs.db.old_rows import Forgetting
 from gtr_jobs.db.outgoing import Budget, OutgoingMessages
+from gtr_jobs.db.reports import Reports
 from gtr_jobs.db.searches import Searches
 from gtr_jobs.db.sources import Sources
 from gtr_jobs.db.tickets import Tickets
@@ -24,6 +25,7 @@ from gtr_jobs.extend import App, Queue, Tools
 from gtr_jobs.kinds import KINDS
 from gtr_jobs.observe.logs import Logger
 from gtr_jobs.observe.metrics import Metrics
+from gtr_jobs.providers.message_base import SmsProvider
 from gtr_jobs.providers.rotating import RotatingProvider
 from gtr_jobs.settings import Settings
 from gtr_jobs.tasks.courier import Courier
@@ -33,6 +35,7 @@ from gtr_jobs.tasks.match import MatchTask
 from gtr_jobs.tasks.messages import MESSAGES_AT_ONCE, MessageTask
 from gtr_jobs.tasks.push import PushStore, PushTask
 from gtr_jobs.tasks.receipts import ReceiptsTask
+from gtr_jobs.tasks.records import RecordsTask, with_records
 from gtr_jobs.tasks.sending import MessageRules
 
 
@@ -44,6 +47,7 @@ class WorkerTools:
     pool: ConnectionPool
     providers: Mapping[Served, RotatingProvider]
     couriers: Mapping[str, Courier]
+    sms: SmsProvider | None
     log: Logger
     metrics: Metrics
 
@@ -123,7 +127,17 @@ def _messages(settings: Settings, tools: WorkerTools, queue: str) -> LaneSpec:
         metrics=tools.metrics,
     )
     limit = min(settings.concurrency, MESSAGES_AT_ONCE)
-    return LaneSpec(task.queue, task.kinds, task, limit, channel=courier.channel)
+    if tools.sms is None or courier.channel != "sms":
+        return LaneSpec(task.queue, task.kinds, task, limit, channel=courier.channel)
+    records = RecordsTask(
+        provider=tools.sms,
+        store=OutgoingMessages(tools.pool),
+        reports=Reports(tools.pool),
+        levers=tools.context.levers(),
+        log=tools.log,
+    )
+    both = with_records(task, records)
+    return LaneSpec(task.queue, task.kinds | records.kinds, both, limit, channel=courier.channel)
 
 
 async def _leave_open(jobs: Sequence[Job], finish: Finish) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from gtr_jobs.app.extension import load_app
 from gtr_jobs.extend import App
 from gtr_jobs.settings import Settings
-from gtr_jobs.templates.catalog import Templates
+
+if TYPE_CHECKING:
+    from gtr_jobs.templates.catalog import Templates
 
 
 def read_templates(app: App | None) -> Templates:
@@ -14,6 +18,9 @@ def read_templates(app: App | None) -> Templates:
     Raises:
         ConfigurationError: A file is not as it should be; names it.
     """
+    # The language of texts is much to load, and a worker that sends none needs none of it.
+    from gtr_jobs.templates.catalog import Templates  # noqa: PLC0415
+
     return Templates.read(
         *([app.templates] if app is not None and app.templates is not None else [])
     )

@@ -153,13 +153,6 @@ def unsubscribe_links(settings: Settings) -> UnsubscribeLinks | None:
     return UnsubscribeLinks(settings.public_url, secrets)
 
 
-def status_callback(settings: Settings) -> str | None:
-    """Say where Twilio is to report what becomes of messages; None where nobody would listen."""
-    if settings.public_url is None or not settings.twilio_tokens():
-        return None
-    return f"{settings.public_url}{TwilioStatus.path}"
-
-
 def _make_pages(settings: Settings, books: Books, say: Say) -> list[Page]:
     pages: list[Page] = []
     if settings.twilio_tokens() and settings.public_url is not None:

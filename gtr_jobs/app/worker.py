@@ -19,7 +19,6 @@ from gtr_jobs.app.providers import make_providers
 from gtr_jobs.app.quotas import quotas_of
 from gtr_jobs.app.rotation import Rotation
 from gtr_jobs.app.templates import read_templates
-from gtr_jobs.app.webhooks import WebhookTools, open_webhooks
 from gtr_jobs.db.connect import Database
 from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.contact import Contact
@@ -38,7 +37,6 @@ from gtr_jobs.engine.lane import Lane
 from gtr_jobs.engine.wake import WakeUp
 from gtr_jobs.extend import App
 from gtr_jobs.http.server import HttpServer, make_site
-from gtr_jobs.http.webhooks.threaded import BothSites
 from gtr_jobs.observe import events
 from gtr_jobs.observe.logs import (
     Logger,
@@ -131,7 +129,7 @@ async def _run_worker(
     context = make_context(
         pool, lineage, WakeUp(pooler.listen_at, metrics), log, metrics, quotas_of(settings)
     )
-    tools = WorkerTools(context, pool, providers.by_device, couriers, log, metrics)
+    tools = WorkerTools(context, pool, providers.by_device, couriers, carriers.sms, log, metrics)
     lanes = make_lanes(settings, app, tools)
     drained = {kind for queue in queues for kind in lanes[queue].kinds}
     its_cron = app.cron if app is not None else ()
@@ -154,13 +152,12 @@ async def _run_worker(
     link = (
         None if begin is None or parent is None else ParentLink(parent, begin.http, health, metrics)
     )
-    own = link or HttpServer(make_site(health, metrics), settings.http_host, settings.http_port)
-    site: Site = own
+    site: Site = link or HttpServer(
+        make_site(health, metrics), settings.http_host, settings.http_port
+    )
     # One of several processes is enough for what is reported.
     if settings.webhook_port is not None and (begin is None or begin.process == 1):
-        site = BothSites(
-            own, open_webhooks(settings, WebhookTools(database, contact, log, metrics)), log
-        )
+        site = _serve_reports_too(site, settings, database, contact, log, metrics)
     rotation = Rotation(settings, providers, read_settings, details, log, metrics)
     daemon = Daemon(
         DaemonParts(
@@ -189,6 +186,23 @@ async def _run_worker(
     if link is not None:
         link.obey(daemon.begin_to_stop, daemon.hurry, rotation.ask)
     await daemon.run()
+
+
+def _serve_reports_too(
+    site: Site,
+    settings: Settings,
+    database: Database,
+    contact: Contact,
+    log: Logger,
+    metrics: Metrics,
+) -> Site:
+    # What knows Twilio's forms is loaded where they are served.
+    from gtr_jobs.app.webhooks import WebhookTools, open_webhooks  # noqa: PLC0415
+    from gtr_jobs.http.webhooks.threaded import BothSites  # noqa: PLC0415
+
+    return BothSites(
+        site, open_webhooks(settings, WebhookTools(database, contact, log, metrics)), log
+    )
 
 
 def _make_lineage(

@@ -228,6 +228,15 @@ class OutgoingMessages:
             )
             return frozenset([row[0] for row in await cursor.fetchall()])
 
+    async def take_unpriced(self, provider: str, limit: int) -> list[tuple[UUID, str]]:
+        """Take texts of which no price is known and that it is time to ask for: ours and the provider's name for each."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "select delivery_id, provider_id from gtr_jobs.take_unpriced_messages(%s, %s)",
+                [provider, limit],
+            )
+            return [(row[0], row[1]) for row in await cursor.fetchall()]
+
     async def erase_expired(self) -> int:
         """Erase what messages are filled with that are too old to be sent; give of how many."""
         async with self._pool.connection() as connection:

@@ -23,7 +23,7 @@ class DeliveryReport:
 
     Args:
         provider: Who tells it.
-        provider_id: The provider's name for the message; None where it tells ours alone.
+        provider_id: The provider's name for the message; an e-mail's is its message id.
         delivery_id: Ours, where the provider sends it back.
         status: The provider's word, also one that nobody knows yet.
         error_code: Why it failed.
@@ -33,7 +33,7 @@ class DeliveryReport:
     """
 
     provider: str
-    provider_id: str | None
+    provider_id: str
     delivery_id: UUID | None
     status: str
     error_code: str | None = None

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 from gtr_jobs.db.outgoing import Outgoing
 from gtr_jobs.domain.delivery import OPEN_STATES
-from gtr_jobs.domain.outcome import Expired, Outcome, Skipped
+from gtr_jobs.domain.outcome import Expired, Outcome, Retry, Skipped
 
 # A call that just ends is not cut short by clocks that differ a little.
 _MARGIN_SECONDS = 0.05
+CONSENT_UNKNOWN = "consent_unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,9 @@ def reason_not_to_send(message: Outgoing) -> Outcome | None:
     """Say why nobody is to get a message, if so."""
     if message.expires_in <= 0:
         return Expired()
+    if message.refusal == CONSENT_UNKNOWN:
+        # A function of the app's failed: whoever does not know does not send.
+        return Retry(CONSENT_UNKNOWN)
     if message.refusal is not None:
         return Skipped(message.refusal)
     if message.data is None:

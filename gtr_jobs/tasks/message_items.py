@@ -15,6 +15,8 @@ from gtr_jobs.tasks.courier import Courier, Letter
 
 # The queue of each channel, and the kind of its jobs.
 MESSAGE_KINDS: Final[Mapping[str, str]] = {"sms": "send_sms", "email": "send_email"}
+# The tick at which the provider of texts is asked what they cost.
+RECORDS_KIND: Final = "sms_records"
 UNKNOWN_CODE = "outcome_unknown"
 
 

@@ -47,7 +47,13 @@ begin
                 when v_told.attempt_token is null then o.deadline
                 else least(o.deadline, pg_catalog.now())
             end,
-            provider_id = coalesce(o.provider_id, v_told.provider_id)
+            provider_id = coalesce(o.provider_id, v_told.provider_id),
+            -- A provider knows a price some minutes later.
+            ask_at = case
+                when v_told.outcome = 'accepted' and o.channel = 'sms' and o.price is null
+                    then pg_catalog.now() + interval '10 minutes'
+                else o.ask_at
+            end
         where
             o.delivery_id = v_told.dedupe_key
             and (v_told.attempt_token is null or o.attempt_token = v_told.attempt_token);

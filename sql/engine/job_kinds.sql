@@ -15,6 +15,7 @@ values
     ('match_saved_searches', 'match', 'listings_insert listings_update', 0, 8),
     ('send_sms', 'sms', 'notify_sms', 0, 8),
     ('send_email', 'email', 'notify_email', 0, 8),
+    ('sms_records', 'sms', 'cron', -10, 8),
     ('expo_receipts', 'receipts', 'cron', 0, 8),
     ('maintenance', 'maintenance', 'cron', 0, 8)
 on conflict (kind) do update

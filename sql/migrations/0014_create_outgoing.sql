@@ -42,7 +42,10 @@ create table gtr_jobs.outgoing (
     price numeric(12, 5),
     currency text,
     provider_id text,
-    settled_at timestamptz
+    settled_at timestamptz,
+    -- When the provider is asked what it cost and what became of it, and how often it was.
+    ask_at timestamptz,
+    asked integer not null default 0
 );
 comment on table gtr_jobs.outgoing is 'Texts and e-mails: what they are filled with until they are settled, and their attempts';
 -- A report names what the provider calls it.
@@ -52,6 +55,7 @@ create index outgoing_address on gtr_jobs.outgoing (address_hash, attempted_at) 
 -- What is too old is emptied; what was attempted and is not settled is counted; what is old is forgotten.
 create index outgoing_filled on gtr_jobs.outgoing (expires_at) where data is not null;
 create index outgoing_unsettled on gtr_jobs.outgoing (deadline) where deadline is not null and settled_at is null;
+create index outgoing_ask_at on gtr_jobs.outgoing (ask_at) where ask_at is not null;
 create index outgoing_created_at on gtr_jobs.outgoing (created_at);
 
 -- What a provider said of a delivery later: each status once for each of its messages, whatever it is called.

@@ -119,6 +119,30 @@ begin
 end
 $$;
 
+-- The same, where one function that fails must not keep other messages from being sent: it says consent_unknown.
+create or replace function gtr_jobs.try_reason_not_to_reach(
+    p_channel text,
+    p_template text,
+    p_user_id uuid,
+    p_address text
+)
+returns text
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+    return gtr_jobs.reason_not_to_reach(p_channel, p_template, p_user_id, p_address);
+exception
+    -- Its own mistakes. What passes by itself, as a lock that is not to be had, is the statement's.
+    when syntax_error_or_access_rule_violation or data_exception or plpgsql_error or cardinality_violation then
+        return 'consent_unknown';
+end
+$$;
+
+revoke all on function gtr_jobs.try_reason_not_to_reach(text, text, uuid, text)
+    from public, anon, authenticated, service_role;
 revoke all on function gtr_jobs.wants_email_updates(uuid) from public, anon, authenticated, service_role;
 revoke all on function gtr_jobs.wants_email_news(uuid) from public, anon, authenticated, service_role;
 revoke all on function gtr_jobs.read_recipient(text, uuid) from public, anon, authenticated, service_role;

@@ -25,7 +25,8 @@ begin
     set
         price = abs(p_price),
         currency = coalesce(pg_catalog.upper(pg_catalog.left(p_currency, 3)), o.currency),
-        expected_price = null
+        expected_price = null,
+        ask_at = null
     where o.delivery_id = p_delivery_id;
     -- The day and the row that it was counted in when it was begun.
     update gtr_jobs.spend as s

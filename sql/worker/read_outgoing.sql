@@ -1,7 +1,8 @@
 -- does: reads texts and e-mails that are to be sent: to whom, with what, and what earlier attempts came to
 -- requires: rules/consents
 
--- At most 1000. Times are seconds from now, by this clock; refusal is why the person gets none, in one word.
+-- At most 1000. Times are seconds from now, by this clock; refusal is why the person gets none, in one word; consent_unknown
+-- where the function that says so failed.
 create or replace function gtr_jobs.read_outgoing(p_delivery_ids uuid[])
 returns table (
     delivery_id uuid,
@@ -45,7 +46,7 @@ begin
         coalesce(r.locale, ''),
         case
             when r.locale is null then 'user_gone'
-            else gtr_jobs.reason_not_to_reach(o.channel, o.template, o.user_id, r.address)
+            else gtr_jobs.try_reason_not_to_reach(o.channel, o.template, o.user_id, r.address)
         end,
         pg_catalog.date_part('epoch', o.expires_at - pg_catalog.now()),
         coalesce(d.state::text, 'queued'),

@@ -56,6 +56,7 @@ declare
     v_status constant text := pg_catalog.left(pg_catalog.lower(p_status), 40);
     v_code constant text := pg_catalog.left(coalesce(p_error_code, ''), 40);
     v_sent gtr_jobs.outgoing%rowtype;
+    v_provider_id text;
     v_state gtr_jobs.delivery_state;
     v_rank integer;
     v_new_state gtr_jobs.delivery_state;
@@ -76,12 +77,14 @@ begin
     if v_sent.delivery_id is null or v_sent.attempted_at is null or v_status = '' then
         return 'unknown';
     end if;
+    -- Some tell our name for it only.
+    v_provider_id := pg_catalog.left(coalesce(nullif(p_provider_id, ''), v_sent.provider_id, '-'), 200);
     if exists (
         select
         from gtr_jobs.delivery_reports as r
         where
             r.delivery_id = v_sent.delivery_id
-            and r.provider_id = p_provider_id
+            and r.provider_id = v_provider_id
             and r.status = v_status
             and (p_price is null or v_sent.price is not null)
     ) then
@@ -116,7 +119,7 @@ begin
     where r.delivery_id = v_sent.delivery_id;
 
     insert into gtr_jobs.delivery_reports (delivery_id, provider_id, status, error_code, reported_at)
-    values (v_sent.delivery_id, p_provider_id, v_status, v_code, coalesce(p_at, pg_catalog.now()))
+    values (v_sent.delivery_id, v_provider_id, v_status, v_code, coalesce(p_at, pg_catalog.now()))
     on conflict (delivery_id, provider_id, status) do nothing;
     v_is_new := found;
     perform gtr_jobs.note_price(v_sent.delivery_id, p_price, p_currency);
@@ -142,16 +145,19 @@ begin
             state = v_new_state,
             outcome = 'accepted',
             code = case when v_new_state in ('undelivered', 'failed') then v_code else d.code end,
-            provider = p_provider,
             provider_id = coalesce(d.provider_id, p_provider_id),
             updated_at = pg_catalog.now()
         where d.day = v_sent.day and d.dedupe_key = v_sent.delivery_id;
         update gtr_jobs.outgoing as o
         set
             data = null,
-            provider = p_provider,
             provider_id = coalesce(o.provider_id, p_provider_id),
-            settled_at = coalesce(o.settled_at, pg_catalog.now())
+            settled_at = coalesce(o.settled_at, pg_catalog.now()),
+            ask_at = case
+                when o.settled_at is null and o.channel = 'sms' and o.price is null
+                    then pg_catalog.now() + interval '10 minutes'
+                else o.ask_at
+            end
         where
             o.delivery_id = v_sent.delivery_id
             and (o.settled_at is null or o.provider_id is null or o.data is not null);

@@ -168,6 +168,8 @@ async def test_maintenance_forgets_what_is_old_and_nothing_else(way: Way) -> Non
         "enqueue_errors": 1,
         "idempotency_keys": 0,
         "expo_tickets": 0,
+        "outgoing": 0,
+        "delivery_reports": 0,
     }
     assert await way.fetch("select source from gtr_jobs.enqueue_errors") == [("new",)]
     assert await way.fetch("select distinct kind from gtr_jobs.job_history") == [("maintenance",)]

@@ -141,3 +141,41 @@ async def test_a_worker_with_nothing_to_serve_does_not_start(way: Way) -> None:
     ended = await asyncio.to_thread(run_command, "worker", settings=settings)
 
     assert_refused(ended, 78, "no page for providers is turned on")
+
+
+async def test_a_worker_is_not_held_up_by_them_either(way: Way) -> None:
+    """It ends its work, waits a few seconds for who has asked, and exits 0."""
+    worker = await way.start_worker(**WEBHOOK_ENVIRONMENT, GTR_QUEUES="push")
+    port = urlsplit((await worker.wait_for_event("webhooks.served"))["webhooks"]).port or 0
+    request = write_request(twilio_request(STATUS, status_pairs("delivered", REPORTED_SID)))
+    slow = asyncio.create_task(talk(port, request[:-10], 30))
+    silent = asyncio.create_task(talk(port, b"POST ", 30))
+    await asyncio.sleep(0.2)
+    began = asyncio.get_running_loop().time()
+
+    assert await worker.stop() == 0
+    assert asyncio.get_running_loop().time() - began < 12
+    await asyncio.gather(slow, silent, return_exceptions=True)
+
+
+async def test_a_process_that_is_full_is_there_again(way: Way) -> None:
+    """Connections for which there is no room are cut off; when others are gone, there is room."""
+    async with serve_http(way) as process:
+        port = urlsplit(process.url).port or 0
+        many = [await asyncio.open_connection("127.0.0.1", port) for _ in range(300)]
+        cut_off = 0
+        for reader, _ in many:
+            try:
+                async with asyncio.timeout(0.02):
+                    await reader.read(1)
+                cut_off += 1
+            except ConnectionResetError:
+                cut_off += 1
+            except TimeoutError:
+                continue
+        for _, writer in many:
+            writer.close()
+
+        assert cut_off >= 300 - 256
+        assert await report_status(process, "delivered") == 204
+        assert await process.stop() == 0

@@ -90,3 +90,12 @@ async def test_killed_at_any_moment_no_text_is_taken_twice_unmarked(way: Way) ->
     await kills.run(6)
     fates = await kills.check()
     assert fates.total() == 24
+
+
+async def test_killed_at_any_moment_no_email_is_taken_twice(way: Way) -> None:
+    """Three workers; what nobody knows of stays unknown, and nothing is sent again."""
+    kills = Kills(way, seed=2, channel="email")
+    await kills.run(3)
+    fates = await kills.check()
+    assert fates.total() == 12
+    assert not any(fate.endswith("again") for fate in fates)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 from support.operator import operate
@@ -81,6 +82,14 @@ async def test_what_nobody_can_tell_stays_unknown(way: Way) -> None:
     assert await way.fetch("select code, kind, args ?& array['id'] from gtr_jobs.dead_jobs") == [
         ("outcome_unknown", "send_sms", True)
     ]
+    count = "select messages from gtr_jobs.count_unsettled_messages() where channel = 'sms'"
+    assert await way.fetch(count) == [(1,)]
+    ((job_id,),) = await way.fetch("select job_id from gtr_jobs.dead_jobs")
+    discard = ("dead", "discard", str(job_id), "--yes", "--reason", "seen")
+    ended = await asyncio.to_thread(operate, way.database, *discard)
+    assert ended.code == 0, ended.err
+    assert await way.fetch(count) == [(0,)]
+    assert await way.fetch("select count(data) from gtr_jobs.outgoing") == [(0,)]
 
 
 async def test_who_said_stop_is_remembered(way: Way) -> None:
@@ -152,3 +161,25 @@ async def test_what_is_too_old_or_not_wanted_any_more_is_not_sent(way: Way) -> N
         ("skipped", "unsubscribed"),
     ]
     assert await way.fetch("select count(data) from gtr_jobs.outgoing") == [(0,)]
+
+
+async def test_prices_are_asked_for_when_twilio_knows_them(way: Way) -> None:
+    """It tells none by itself; with the price comes what became of the text."""
+    mia = await create_texter(way.connection)
+    await way.start_worker(**sms_settings(way))
+    await notify_sms(way.connection, mia)
+    (entry,) = await way.providers.ledger.wait_for(1)
+    await way.wait_until_settled()
+    spend = "select messages, price, expected, currency from gtr_jobs.spend"
+    assert await way.fetch(spend) == [(1, Decimal(0), Decimal("0.10000"), "")]
+
+    way.providers.twilio.move(entry.message_id, "delivered")
+    await way.fetch("update gtr_jobs.outgoing set ask_at = now() where ask_at is not null")
+    await way.fetch(
+        "select gtr_jobs.enqueue(array[gtr_jobs.job('sms_records',"
+        " jsonb_build_object('cron', 'sms_records', 'tick', now()), 'tick')])"
+    )
+    await way.wait_until_settled()
+    assert await way.fetch(spend) == [(1, Decimal("0.00790"), Decimal(0), "USD")]
+    assert await way.deliveries() == [("twilio", "delivered", "accepted", "", 1, False)]
+    assert await way.fetch("select ask_at from gtr_jobs.outgoing") == [(None,)]

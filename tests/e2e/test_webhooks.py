@@ -129,13 +129,15 @@ async def test_one_of_several_processes_serves_the_pages(way: Way) -> None:
 
 
 async def test_whoever_says_stop_gets_no_more_until_they_say_start(way: Way) -> None:
-    """Sealed by the ledger's own key: no number is kept."""
+    """The ledger keeps a keyed hash: no number is there."""
     await create_texter(way.connection)
     suppressed = "select channel, reason, source from gtr_jobs.suppressions"
     async with serve_http(way) as process:
         stop = await post_to(process, twilio_request(INBOUND, inbound_pairs("Stop.")))
         after_stop = await way.fetch(suppressed)
-        await post_to(process, twilio_request(INBOUND, inbound_pairs("START")))
+        await post_to(
+            process, twilio_request(INBOUND, inbound_pairs("START", MessageSid=REPORTED_SID))
+        )
 
     assert stop.status_code == 200
     assert after_stop == [("sms", "unsubscribed", "twilio")]

@@ -15,7 +15,7 @@ from gtr_jobs.engine.acker import _END_NAMES
 from gtr_jobs.kinds import KINDS
 from gtr_jobs.tasks.maintenance import MaintenanceTask
 from gtr_jobs.tasks.match import MatchTask
-from gtr_jobs.tasks.message_items import MESSAGE_KINDS
+from gtr_jobs.tasks.message_items import MESSAGE_KINDS, RECORDS_KIND
 from gtr_jobs.tasks.push import PushTask
 from gtr_jobs.tasks.receipts import ReceiptsTask
 from gtr_jobs.worker.cron_table import CRON
@@ -47,7 +47,7 @@ async def test_every_kind_of_notification_is_a_kind_of_job(admin: AsyncConnectio
     matched = [(kind, MatchTask.queue) for kind in MatchTask.kinds]
     kept = [(kind, MaintenanceTask.queue) for kind in MaintenanceTask.kinds]
     asked = [(kind, ReceiptsTask.queue) for kind in ReceiptsTask.kinds]
-    sent = [(kind, queue) for queue, kind in MESSAGE_KINDS.items()]
+    sent = [(kind, queue) for queue, kind in MESSAGE_KINDS.items()] + [(RECORDS_KIND, "sms")]
     assert sorted(rows) == sorted(pushed + matched + asked + kept + sent)
 
 

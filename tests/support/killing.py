@@ -1,4 +1,4 @@
-"""Kills workers in the middle of sending texts, and holds what was accepted against the ledger."""
+"""Kills workers in the middle of sending texts and e-mails, and holds what was accepted against the ledger."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ import asyncio
 import random
 from collections import Counter
 from contextlib import AsyncExitStack
+from typing import Literal
 from uuid import UUID
 
-from support.texting import create_texter, notify_sms, sms_settings
+from support.texting import (
+    create_texter,
+    email_settings,
+    notify_email,
+    notify_sms,
+    sms_settings,
+)
 from support.way import Way
 
 from gtr_jobs.dev.standins.exchange import Disconnect, Stall
@@ -17,13 +24,12 @@ from gtr_jobs.dev.worker_process import WorkerProcess
 
 TEXTS_A_KILL = 4
 _PATIENCE = 60.0
-_LEDGER = """
-    select dedupe_key::text, state::text, resent_after_unknown from gtr_jobs.deliveries where channel = 'sms'
-"""
+_LEDGER = "select dedupe_key::text, state::text, resent_after_unknown from gtr_jobs.deliveries"
 
 
 async def bury(way: Way) -> None:
-    """Make every worker as silent as it would be in half a minute: what it held is given back."""
+    """Make every worker as silent as it would be after its calls are over: what it held is given back."""
+    await way.fetch("update gtr_jobs.outgoing set deadline = now() where deadline > now()")
     await way.fetch(
         "update procrastinate.procrastinate_workers set last_heartbeat = last_heartbeat - interval '31 s'"
     )
@@ -46,18 +52,20 @@ async def settle(way: Way) -> None:
 
 
 class Kills:
-    """Texts people while workers are killed, each at another moment.
+    """Texts people, or writes them e-mails, while workers are killed, each at another moment.
 
     Args:
-        way: The database, and Twilio's stand-in.
-        seed: Makes the moments; printed, so that they can be made again.
+        way: The database, and the providers' stand-ins.
+        seed: Makes the moments.
+        channel: What is sent.
     """
 
-    def __init__(self, way: Way, seed: int) -> None:
+    def __init__(self, way: Way, seed: int, channel: Literal["sms", "email"] = "sms") -> None:
         self._way = way
+        self._channel = channel
+        self._addresses: dict[str, str] = {}
         self._chance = random.Random(seed)
         self._texted = 0
-        self._expected: set[str] = set()
 
     async def run(self, kills: int) -> None:
         """Kill so many workers, and let the last one clear up."""
@@ -76,8 +84,10 @@ class Kills:
         return WorkerProcess(
             {
                 **self._way.settings,
+                **email_settings(self._way),
                 **sms_settings(self._way, "1,1.5,2"),
                 "GTR_MESSAGE_CALL_SECONDS": "1",
+                "GTR_QUEUES": self._channel,
             }
         )
 
@@ -89,9 +99,15 @@ class Kills:
         answer: ScriptedAnswer = self._chance.choice(
             (ACCEPT, Slow(wait), Slow(wait), AfterAccepting(Stall()), Stall(), Disconnect())
         )
-        self._way.providers.twilio.script.for_token(number).add(answer)
-        asked = await notify_sms(self._way.connection, texter)
-        self._expected.add(str(UUID(asked["delivery_id"])))
+        providers = self._way.providers
+        if self._channel == "sms":
+            address, script = number, providers.twilio.script
+            asked = notify_sms(self._way.connection, texter)
+        else:
+            address, script = f"person{self._texted}@example.test", providers.smtp.script
+            asked = notify_email(self._way.connection, texter)
+        script.for_token(address).add(answer)
+        self._addresses[str(UUID((await asked)["delivery_id"]))] = address
 
     async def check(self) -> Counter[str]:
         """Hold the books against each other; give how many deliveries ended how.
@@ -101,23 +117,19 @@ class Kills:
         """
         rows = await self._way.fetch(_LEDGER)
         ledger = {key: (state, is_resent) for key, state, is_resent in rows}
-        assert ledger.keys() == self._expected
-        people = await self._way.fetch(
-            "select delivery_id::text, '+' || u.phone from gtr_jobs.outgoing as o"
-            " join auth.users as u on u.id = o.user_id"
-        )
+        assert ledger.keys() == self._addresses.keys()
         dead = {
             key for (key,) in await self._way.fetch("select args ->> 'id' from gtr_jobs.dead_jobs")
         }
         accepted = Counter(entry.token for entry in self._way.providers.ledger.entries())
         fates: Counter[str] = Counter()
-        for delivery_id, number in people:
+        for delivery_id, address in self._addresses.items():
             state, is_resent = ledger[delivery_id]
-            assert accepted[number] <= 1 + is_resent, (state, is_resent)
+            assert accepted[address] <= 1 + is_resent, (state, is_resent)
             if state == "unknown":
-                # Three workers were killed over it: it is left to an operator.
+                # Three workers were killed over it, or nobody can be asked: it is left to an operator.
                 assert delivery_id in dead
             else:
-                assert (state, accepted[number] >= 1) == ("sent", True)
+                assert (state, accepted[address] >= 1) == ("sent", True)
             fates[f"{state}{' again' if is_resent else ''}"] += 1
         return fates

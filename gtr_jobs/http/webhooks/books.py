@@ -66,7 +66,7 @@ class Books:
             RefusedError: There are too many just now.
         """
         status = report.status if report.status in KNOWN_STATUSES else "other"
-        key = (report.provider, str(report.provider_id), str(report.delivery_id), report.status)
+        key = (report.provider, report.provider_id, str(report.delivery_id), report.status)
         if self._known.has(key):
             return "repeated"
         self._allowance.take()

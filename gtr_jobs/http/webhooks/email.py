@@ -29,11 +29,11 @@ class EmailReports(SignedReports[EmailEvent]):
                 await self.books.suppress("email", address, event.suppression, PROVIDER)
             if not event.addresses and event.delivery_id is not None:
                 await self.books.suppress_recipient(event.delivery_id, event.suppression, PROVIDER)
-        if event.delivery_id is not None:
+        if event.message_id is not None:
             await self.books.record(
                 DeliveryReport(
                     provider=PROVIDER,
-                    provider_id=None,
+                    provider_id=event.message_id,
                     delivery_id=event.delivery_id,
                     status=event.status,
                     error_code=event.error_code,

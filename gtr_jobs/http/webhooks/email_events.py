@@ -23,7 +23,9 @@ Suppression = Literal["bounced", "complained"]
 
 _LONGEST_ADDRESS = 320
 _ADDRESS = re.compile(r"[^\s@<>\x00-\x1f\x7f]+@[^\s@<>\x00-\x1f\x7f]+")
-_MESSAGE_ID = re.compile(r"<?(?P<ours>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:[.@].*)?>?")
+_MESSAGE_ID = re.compile(
+    r"<?(?P<id>(?P<ours>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})@[A-Za-z0-9.-]{1,150})>?"
+)
 # Resend's names for what has one here.
 _RESEND = {
     "email.sent": "sent",
@@ -44,6 +46,7 @@ class EmailEvent:
         suppression: Why nothing more goes to the address; None where it may.
         addresses: Whom it was for.
         delivery_id: Ours, where it was told.
+        message_id: Of the e-mail, without its brackets, where it is one of ours.
         error_code: Why it failed.
         at: When; None where it was not told.
     """
@@ -52,6 +55,7 @@ class EmailEvent:
     suppression: Suppression | None
     addresses: tuple[str, ...] = field(repr=False)
     delivery_id: UUID | None
+    message_id: str | None
     error_code: str | None
     at: datetime | None
 
@@ -70,7 +74,7 @@ def _read_event(event: Any) -> EmailEvent:
         raise RefusedError(400, "unreadable")
     event = _from_resend(event) if isinstance(event.get("data"), dict) else event
     kind = read_status(event["type"])
-    delivery_id = _read_delivery(event.get("message_id"))
+    named = _MESSAGE_ID.fullmatch(_text(event.get("message_id")) or "")
     addresses = _read_addresses(event.get("address"))
     if kind is None:
         raise RefusedError(400, "unreadable")
@@ -80,14 +84,15 @@ def _read_event(event: Any) -> EmailEvent:
     elif kind == "bounce":
         suppression = "bounced" if event.get("permanent") is True else None
         kind = suppression or "deferred"
-    if suppression is not None and not addresses and delivery_id is None:
+    if suppression is not None and not addresses and named is None:
         # Somebody who wants no more, or cannot be reached, and whom we do not find: to be mended there.
         raise RefusedError(400, "unreadable")
     return EmailEvent(
         status=kind,
         suppression=suppression,
         addresses=addresses,
-        delivery_id=delivery_id,
+        delivery_id=None if named is None else UUID(named["ours"]),
+        message_id=None if named is None else named["id"],
         error_code=read_error_code(_text(event.get("code"))),
         at=read_moment(event.get("at")),
     )
@@ -121,11 +126,6 @@ def _from_resend(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _read_delivery(message_id: object) -> UUID | None:
-    match = _MESSAGE_ID.fullmatch(_text(message_id) or "")
-    return UUID(match["ours"]) if match is not None else None
 
 
 def read_moment(text: object) -> datetime | None:

@@ -107,6 +107,11 @@ class TwilioInbound:
         except PhoneError:
             # Another channel, or a sender that is no number: nothing that we could have sent to.
             return _answer_in_words(None, "other")
+        words = None if known else self._say(keyword)
+        sid = fields.get("MessageSid") or ""
+        if self._books.is_done(self.name, sid):
+            # Whoever saw a STOP can send it again for ever: after a START it must not count again.
+            return _answer_in_words(words, "repeated")
         match keyword:
             case "stop":
                 await self._books.suppress("sms", phone, STOP_REASON, PROVIDER)
@@ -114,7 +119,9 @@ class TwilioInbound:
                 await self._books.unsuppress("sms", phone, STOP_REASON, PROVIDER)
             case "help":
                 pass
-        return _answer_in_words(None if known else self._say(keyword), keyword)
+        if sid:
+            self._books.note_done(self.name, sid)
+        return _answer_in_words(words, keyword)
 
 
 def _read_delivery(query: str) -> UUID | None:

@@ -21,6 +21,7 @@ from gtr_jobs.domain.delivery_report import DeliveryReport
 from gtr_jobs.domain.unsubscribe import UnsubscribeLinks
 
 DELIVERY = UUID("5b0c1c52-8f0a-4f0e-9a57-0123456789ab")
+MESSAGE_ID = f"{DELIVERY}@jobs.example.com"
 COMPLAINT = {"type": "complaint", "address": "mia@example.org"}
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -40,10 +41,10 @@ async def test_a_bounce_is_written_and_its_address_taken_off() -> None:
             "permanent": True,
             "address": "mia@example.org",
             "code": "5.1.1",
-            "message_id": f"<{DELIVERY}@jobs.example.com>",
+            "message_id": f"<{MESSAGE_ID}>",
         },
         COMPLAINT,
-        {"type": "complaint", "message_id": f"<{DELIVERY}@jobs.example.com>"},
+        {"type": "complaint", "message_id": f"<{MESSAGE_ID}>"},
         {"type": "bounce", "address": "leo@example.org"},
     ]
     async with serve_pages() as served:
@@ -52,10 +53,10 @@ async def test_a_bounce_is_written_and_its_address_taken_off() -> None:
         assert (answer.status_code, answer.content) == (204, b"")
         assert served.reports.calls == [
             ("suppress", "email", "mia@example.org", "bounced", "smtp"),
-            ("record", DeliveryReport("smtp", None, DELIVERY, "bounced", "5.1.1")),
+            ("record", DeliveryReport("smtp", MESSAGE_ID, DELIVERY, "bounced", "5.1.1")),
             ("suppress", "email", "mia@example.org", "complained", "smtp"),
             ("suppress_recipient", DELIVERY, "complained", "smtp"),
-            ("record", DeliveryReport("smtp", None, DELIVERY, "complained")),
+            ("record", DeliveryReport("smtp", MESSAGE_ID, DELIVERY, "complained")),
         ]
 
 

@@ -69,6 +69,23 @@ async def test_a_word_that_twilio_answered_is_not_answered_twice() -> None:
         assert answer.text == NOTHING_SAID
 
 
+async def test_a_stop_that_is_sent_again_changes_nothing_after_a_start() -> None:
+    """A message is done once; another one with the same word is another."""
+    async with serve_pages() as served:
+        sids = [f"SM{number:032}" for number in range(3)]
+        for word, sid in (
+            ("STOP", sids[0]),
+            ("START", sids[1]),
+            ("STOP", sids[0]),
+            ("STOP", sids[2]),
+        ):
+            pairs = inbound_pairs(word, MessageSid=sid)
+            answer = await served.client.post(**twilio_request(INBOUND, pairs))
+            assert answer.status_code == 200
+
+        assert [call[0] for call in served.reports.calls] == ["suppress", "unsuppress", "suppress"]
+
+
 async def test_stop_is_not_lost_while_the_database_is_away() -> None:
     """Twilio is told that it was not heard."""
     async with serve_pages() as served:

@@ -33,6 +33,7 @@ async def test_the_kinds_are_those_that_are_pushed(admin: AsyncConnection) -> No
         ("saved_search_match", "push", "notifications_insert", -10, 8),
         ("send_email", "email", "notify_email", 0, 8),
         ("send_sms", "sms", "notify_sms", 0, 8),
+        ("sms_records", "sms", "cron", -10, 8),
     ]
 
 
