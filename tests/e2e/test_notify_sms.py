@@ -183,3 +183,19 @@ async def test_prices_are_asked_for_when_twilio_knows_them(way: Way) -> None:
     assert await way.fetch(spend) == [(1, Decimal("0.00790"), Decimal(0), "USD")]
     assert await way.deliveries() == [("twilio", "delivered", "accepted", "", 1, False)]
     assert await way.fetch("select ask_at from gtr_jobs.outgoing") == [(None,)]
+
+
+async def test_another_text_that_says_the_same_is_not_taken_for_a_lost_one(way: Way) -> None:
+    """Twilio lists the first; the second it never had, and it is sent again."""
+    mia = await create_texter(way.connection)
+    await way.start_worker(**sms_settings(way))
+    await notify_sms(way.connection, mia)
+    await way.wait_until_settled()
+    way.providers.twilio.script.add(Disconnect())
+    await notify_sms(way.connection, mia)
+    await way.wait_until_settled()
+    assert len(way.providers.ledger.entries()) == 2
+    assert await way.deliveries() == [
+        ("twilio", "sent", "accepted", "", 1, False),
+        ("twilio", "sent", "accepted", "", 2, True),
+    ]
