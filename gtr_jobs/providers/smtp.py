@@ -34,12 +34,15 @@ from gtr_jobs.providers.smtp_pool import SmtpConnection, SmtpPool, SmtpServer
 
 # Waiting for a connection may take this part of a deadline.
 _WAITING_SHARE = 0.5
+# Content leaves piece by piece: all at once would be in the buffer below TLS, which nobody can ask.
+_PIECE = 65_536
 _FLUSHING = 0.005
+# What is known already is not forgotten for a server that is slow to forget.
+_RESETTING = 1.0
 
 # "Service not available, closing transmission channel": about the connection, not the message.
 _GOING = 421
 
-_LINE_END = re.compile(rb"\r\n|\r|\n")
 _DOT = re.compile(rb"^\.", re.MULTILINE)
 
 _WENT_WRONG = (SMTPException, OSError, TimeoutError)
@@ -209,12 +212,16 @@ class SmtpProvider:
             raise SMTPServerDisconnected("Connection lost")
         # uvloop's transports are no subclass of asyncio.Transport, so nothing can be asserted.
         transport = cast("asyncio.WriteTransport", client.transport)
-        protocol.write(_DOT.sub(b"..", _LINE_END.sub(b"\r\n", composed.content)))
-        # Until the final dot has been said, nothing was.
-        while (  # noqa: ASYNC110 - the library tells nobody that its buffer is empty
-            protocol.is_connected and transport.get_write_buffer_size()
-        ):
-            await asyncio.sleep(_FLUSHING)
+        content = _DOT.sub(b"..", composed.content)
+        # Until the final dot has been said, nothing was: so it is not put behind what waits to leave.
+        for start in range(0, len(content), _PIECE):
+            protocol.write(content[start : start + _PIECE])
+            # The loop gets to see that the connection has gone.
+            await asyncio.sleep(0)
+            while (  # noqa: ASYNC110 - the library tells nobody that its buffer is empty
+                protocol.is_connected and transport.get_write_buffer_size()
+            ):
+                await asyncio.sleep(_FLUSHING)
         protocol.write(b".\r\n")
         attempt.phase = "sent"
         code, text = await protocol.read_response()
@@ -233,8 +240,9 @@ def _wire(address: str) -> bytes:
 async def _is_reset(connection: SmtpConnection) -> bool:
     """Make a connection forget a refused message; tell whether it can be used further."""
     try:
-        await connection.client.rset()
-    except (SMTPException, OSError):
+        async with asyncio.timeout(_RESETTING):
+            await connection.client.rset()
+    except _WENT_WRONG:
         return False
     connection.sent += 1
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Literal
 
 from gtr_jobs.db.outgoing import Outgoing
@@ -12,6 +13,8 @@ from gtr_jobs.observe.faults import places_of
 from gtr_jobs.observe.logs import Logger, logs_every_job
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.tasks.courier import Courier
+
+_TELL_AGAIN_SECONDS = 60.0
 
 Fate = Literal["found", "absent", "unknown"]
 
@@ -27,6 +30,7 @@ class MessageReports:
         self._courier = courier
         self._log = log
         self._metrics = metrics
+        self._told_at: dict[str, float] = {}
         # A counter that is not there yet raises no alert when it begins with one.
         metrics.resent_after_unknown.labels(courier.channel)
         metrics.budget_stops.labels(courier.channel, "day")
@@ -70,6 +74,11 @@ class MessageReports:
     def over_budget(self, message: Outgoing, scope: str) -> None:
         """Tell that a message waits because a budget is used up: the day's, or a country's."""
         self._metrics.budget_stops.labels(self._courier.channel, scope).inc()
+        now = time.monotonic()
+        # Thousands may wait, and come again every minute: the counter has each of them.
+        if now - self._told_at.get(scope, float("-inf")) < _TELL_AGAIN_SECONDS:
+            return
+        self._told_at[scope] = now
         self._log.warning(
             events.BUDGET_REACHED,
             delivery=str(message.delivery_id),

@@ -48,8 +48,6 @@ class MessageTask:
     """Does the jobs of a channel's queue.
 
     Args:
-        queue: Its name.
-        kind: The kind of its jobs.
         courier: The way out.
         store: The messages.
         worker_id: Gives the number under which this worker claims.
@@ -99,17 +97,33 @@ class MessageTask:
             else:
                 # Forgotten: nobody asks for it any more.
                 finish(Ack(job, Done()))
-        found = await asyncio.gather(*(self._decide(item, finish) for item in items))
-        await self._sending.send_all([ready for ready in found if ready is not None], finish)
-
-    async def _decide(self, item: Item, finish: Finish) -> Ready | None:
-        """Do what is to be done without sending; give what is to be sent."""
-        step: Step | None = next_step(
-            item.message, self._rules.delays, can_ask=self._courier.can_ask
+        steps = [
+            (item, next_step(item.message, self._rules.delays, can_ask=self._courier.can_ask))
+            for item in items
+        ]
+        ready = [
+            one
+            for item, step in steps
+            if not isinstance(step, Ask) and (one := self._take(item, step, finish)) is not None
+        ]
+        asked = [(item, step) for item, step in steps if isinstance(step, Ask)]
+        # Whoever is to be sent something does not wait for answers about others.
+        ends = await asyncio.gather(
+            self._sending.send_all(ready, finish),
+            *(self._clear_up(item, step, finish) for item, step in asked),
+            return_exceptions=True,
         )
-        if isinstance(step, Ask):
-            step = await self._ask(item, step, finish)
-        return self._take(item, step, finish) if step is not None else None
+        for end in ends:
+            # What the others came to is written by now.
+            if isinstance(end, BaseException):
+                raise end
+
+    async def _clear_up(self, item: Item, ask: Ask, finish: Finish) -> None:
+        """Ask for a message of which nobody knows, and send it again where it is proved that it was not taken."""
+        step = await self._ask(item, ask, finish)
+        ready = self._take(item, step, finish) if step is not None else None
+        if ready is not None:
+            await self._sending.send_all([ready], finish)
 
     def _take(self, item: Item, step: Step, finish: Finish) -> Ready | None:
         job, message = item.job, item.message

@@ -49,6 +49,17 @@ begin
         updated_at = pg_catalog.now()
     where d.day = any(v_days) and d.job_id = any(v_discarded) and d.state = 'queued';
 
+    -- And an operator has seen it.
+    update gtr_jobs.outgoing as o
+    set data = null, settled_at = pg_catalog.now()
+    from gtr_jobs.deliveries as d
+    where
+        d.day = any(v_days)
+        and d.job_id = any(v_discarded)
+        and d.channel in ('sms', 'email')
+        and o.delivery_id = d.dedupe_key
+        and o.settled_at is null;
+
     perform gtr_jobs.record_audit(
         p_run_id,
         p_actor,

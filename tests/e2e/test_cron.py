@@ -125,7 +125,8 @@ async def test_the_command_lists_last_and_next_in_the_lines_zone(
     )
     found = {line.pop("name"): line for line in lines}
 
-    assert set(found) == {"expo_receipts", "maintenance", "hourly", "daily", "gone"}
+    ours = {"expo_receipts", "maintenance", "sms_records"}
+    assert set(found) == {*ours, "hourly", "daily", "gone"}
     assert (found["hourly"]["schedule"], found["hourly"]["next"]) == ("0 * * * *", None)
     assert found["gone"]["schedule"] is None
     assert found["daily"]["zone"] == "Europe/Berlin"

@@ -82,6 +82,14 @@ async def test_what_nobody_can_tell_stays_unknown(way: Way) -> None:
     assert await way.fetch("select code, kind, args ?& array['id'] from gtr_jobs.dead_jobs") == [
         ("outcome_unknown", "send_sms", True)
     ]
+    count = "select messages from gtr_jobs.count_unsettled_messages() where channel = 'sms'"
+    assert await way.fetch(count) == [(1,)]
+    ((job_id,),) = await way.fetch("select job_id from gtr_jobs.dead_jobs")
+    discard = ("dead", "discard", str(job_id), "--yes", "--reason", "seen")
+    ended = await asyncio.to_thread(operate, way.database, *discard)
+    assert ended.code == 0, ended.err
+    assert await way.fetch(count) == [(0,)]
+    assert await way.fetch("select count(data) from gtr_jobs.outgoing") == [(0,)]
 
 
 async def test_who_said_stop_is_remembered(way: Way) -> None:
@@ -175,3 +183,19 @@ async def test_prices_are_asked_for_when_twilio_knows_them(way: Way) -> None:
     assert await way.fetch(spend) == [(1, Decimal("0.00790"), Decimal(0), "USD")]
     assert await way.deliveries() == [("twilio", "delivered", "accepted", "", 1, False)]
     assert await way.fetch("select ask_at from gtr_jobs.outgoing") == [(None,)]
+
+
+async def test_another_text_that_says_the_same_is_not_taken_for_a_lost_one(way: Way) -> None:
+    """Twilio lists the first; the second it never had, and it is sent again."""
+    mia = await create_texter(way.connection)
+    await way.start_worker(**sms_settings(way))
+    await notify_sms(way.connection, mia)
+    await way.wait_until_settled()
+    way.providers.twilio.script.add(Disconnect())
+    await notify_sms(way.connection, mia)
+    await way.wait_until_settled()
+    assert len(way.providers.ledger.entries()) == 2
+    assert await way.deliveries() == [
+        ("twilio", "sent", "accepted", "", 1, False),
+        ("twilio", "sent", "accepted", "", 2, True),
+    ]

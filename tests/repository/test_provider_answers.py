@@ -12,9 +12,12 @@ from support.conformance_apns import APNS_CASES
 from support.conformance_expo import EXPO_CASES
 from support.conformance_fcm import FCM_CASES
 from support.conformance_sms import PLIVO_CASES, TWILIO_CASES, SmsCase
+from support.conformance_sms_reports import PLIVO_REPORTS, TWILIO_REPORTS, ReportCase
 from support.conformance_smtp import SMTP_CASES, SmtpCase
 
 from gtr_jobs.domain.outcome import outcome_code
+
+AnyCase = Case | SmsCase | ReportCase | SmtpCase
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "provider-answers.md"
 HEAD = """# What providers answer, and what becomes of it
@@ -25,29 +28,33 @@ What outcomes mean: `gtr_jobs/domain/outcome.py`. Accidents of the wire (resets,
 providers: unprocessed for certain is `retry`, anything after the first byte is `ambiguous`. An e-mail is in doubt only after its
 final dot; text messages and e-mails are never sent again while in doubt.
 """
-TITLES: tuple[tuple[str, Sequence[Case | SmsCase | SmtpCase]], ...] = (
+TITLES: tuple[tuple[str, Sequence[AnyCase]], ...] = (
     ("Firebase Cloud Messaging", FCM_CASES),
     ("APNs", APNS_CASES),
     ("Expo", EXPO_CASES),
     ("Twilio", TWILIO_CASES),
+    ("Twilio, of a text that did not arrive", TWILIO_REPORTS),
     ("Plivo", PLIVO_CASES),
+    ("Plivo, of a text that did not arrive", PLIVO_REPORTS),
     ("SMTP", SMTP_CASES),
 )
 
 
-def _status(case: Case | SmsCase | SmtpCase) -> int | str:
+def _status(case: AnyCase) -> int | str:
     if isinstance(case, SmtpCase):
         return case.status
+    if isinstance(case, ReportCase):
+        return ""
     return case.action.status if isinstance(case.action, Answer) else ""
 
 
-def _row(case: Case | SmsCase | SmtpCase) -> str:
+def _row(case: AnyCase) -> str:
     status = _status(case)
     pause: Any = getattr(case.outcome, "retry_after", None)
     seconds = "" if pause is None else f"{pause:g} s"
     code = outcome_code(case.outcome)
     shown = f"`{code}`" if code else ""
-    return f"| {case.name} | {status} | {case.outcome.name} | {shown} | {seconds} |"
+    return f"| {case.name or 'none'} | {status} | {case.outcome.name} | {shown} | {seconds} |"
 
 
 def write_page() -> str:

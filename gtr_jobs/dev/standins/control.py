@@ -3,7 +3,7 @@
 GET  /                   where the stand-ins are, and what they answered
 GET  /ledger             what was accepted; ?after=N for newer ones, &wait=S to wait for one
 POST /script             {"provider": "fcm", "answers": [...], "times": 1, "skip": 0, "token": ...}; for
-                         smtp also "at": connect, login, sender, recipient, data or content
+                         smtp also "at": connect, login, sender, recipient, data, body or content
 POST /report             {"provider": "twilio", "id": ..., "status": "delivered", "error_code": null}
 POST /phones             {"token": ..., "app": "", "sandbox": null}, or {"kind": "apns"}: makes a token
 POST /phones/uninstall   {"token": ..., "at": seconds since 1970}

@@ -13,9 +13,9 @@ from gtr_jobs.dev.standins.exchange import Disconnect, GoAway, Reset, Respond, S
 from gtr_jobs.dev.standins.script import Accept, AfterAccepting, Fail, Script, ScriptedAnswer, Slow
 
 # The steps at which a server can say no: its greeting, the login, the sender, the recipient, the
-# wish to send content, and the content.
-Step = Literal["connect", "login", "sender", "recipient", "data", "content"]
-STEPS: tuple[Step, ...] = ("connect", "login", "sender", "recipient", "data", "content")
+# wish to send content, the content while it comes, and the content when all of it has come.
+Step = Literal["connect", "login", "sender", "recipient", "data", "body", "content"]
+STEPS: tuple[Step, ...] = ("connect", "login", "sender", "recipient", "data", "body", "content")
 
 _TEXTS: Mapping[str, str] = {
     "4.2.1": "Mailbox is busy",
@@ -161,6 +161,10 @@ class SmtpConnection(SMTP):
         if refusal:
             await self.push(refusal)
             return
+        scripted = self._standin.at["body"].take()
+        if not isinstance(scripted, Accept):
+            await self.push("354 End data with <CR><LF>.<CR><LF>")
+            await self.play(scripted)
         await super().smtp_DATA(arg)
 
     async def play(self, scripted: ScriptedAnswer) -> str:

@@ -89,14 +89,17 @@ async def test_a_webhook_that_failed_is_written_when_it_comes_again() -> None:
     ("signing", "result"),
     [
         ({"secret": "x" * 32}, "wrong_signature"),
-        ({"at": time.time() - 310}, "too_old"),
-        ({"at": time.time() + 330}, "too_old"),
+        ({"ago": 310}, "too_old"),
+        ({"ago": -330}, "too_old"),
     ],
 )
 async def test_a_webhook_that_is_old_or_signed_otherwise_is_refused(
     signing: dict[str, Any], result: str
 ) -> None:
     """A replay works for five minutes, and changes nothing in them."""
+    if "ago" in signing:
+        # Of now, and not of when the tests were collected.
+        signing = {"at": time.time() - signing["ago"]}
     async with serve_pages() as served:
         answer = await served.client.post(**email_request(COMPLAINT, **signing))
 

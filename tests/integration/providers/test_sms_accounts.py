@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from support.answering_server import AnsweringServer
 from support.answers import Answer, Drop, SeenRequest
 from support.conformance_sms import SID, SmsProviderName, twilio_error, twilio_message
-from support.sms_benches import ACCOUNT, SENDER, make_sms, open_sms_bench
+from support.sms_benches import ACCOUNT, NOW, SENDER, make_sms, open_sms_bench
 
+from gtr_jobs.dev.standins import ProviderStandIns
 from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
 from gtr_jobs.domain.outcome import Accepted
+from gtr_jobs.domain.sms import Absent, Found
+from gtr_jobs.providers.exchange import HttpOptions
 from gtr_jobs.providers.plivo import PlivoAccount
+from gtr_jobs.providers.twilio import TwilioProvider
 from gtr_jobs.providers.twilio_account import TwilioAccount, TwilioLogin
 
+SERVICE = f"MG{'0' * 32}"
 PROVIDERS: tuple[SmsProviderName, ...] = ("twilio", "plivo")
 
 
@@ -77,3 +83,29 @@ def test_an_account_that_cannot_be_one_is_named(make: Callable[[], object], sett
         make()
     assert "b'" not in repr(TwilioLogin("a", "b"))
     assert "secret-1" not in repr(PlivoAccount("MA1", "secret-1", SENDER))
+
+
+@pytest.mark.parametrize(("by", "is_ours"), [(SERVICE, True), (f"MG{'1' * 32}", False)])
+async def test_a_messaging_services_message_is_known_by_its_service(by: str, is_ours: bool) -> None:
+    """Its sender is chosen later, and may be any: the service is what is compared."""
+    async with ProviderStandIns() as standins:
+        twilio = standins.twilio
+        login = TwilioLogin(twilio.account, twilio.auth_token)
+        options = HttpOptions(ca_file=standins.ca_file)
+        providers = [
+            TwilioProvider(
+                TwilioAccount(twilio.account, [login], messaging_service=service),
+                twilio.url,
+                options,
+                now=lambda: NOW,
+            )
+            for service in (by, SERVICE)
+        ]
+        message, since = make_sms(), datetime.now(UTC)
+        sent = await providers[0].send(message)
+        assert isinstance(sent, Accepted)
+        assert (sent.segments, twilio.messages[sent.provider_id].status) == (None, "accepted")
+        found = await providers[1].find(message, since)
+        assert isinstance(found, Found if is_ours else Absent)
+        for provider in providers:
+            await provider.close()

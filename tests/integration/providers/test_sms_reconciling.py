@@ -183,7 +183,7 @@ async def test_a_list_that_lags_is_asked_again_later() -> None:
 async def test_a_list_that_fails_tells_nothing() -> None:
     """A fault of the list is no proof that the message is absent."""
     async with open_standins("twilio") as (standins, provider):
-        standins.twilio.script.for_token(LISTING).add(Disconnect())
+        standins.twilio.script.for_token(LISTING).add(Disconnect(), times=2)
         finding = await provider.find(make_message(), datetime.now(UTC))
         assert finding == CannotTell(Ambiguous("connection_lost"))
 

@@ -29,6 +29,9 @@ from gtr_jobs.domain.outcome import (
 from gtr_jobs.providers.message_base import EmailProvider
 from gtr_jobs.providers.smtp_pool import Security
 
+# More than the machine's own buffers on the way take.
+TOO_MUCH = f"{'x' * 70}\n" * 220_000
+
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -77,7 +80,7 @@ async def test_no_outcome_says_more_than_a_code(case: SmtpCase) -> None:
     assert re.fullmatch(r"[0-9.]+", outcome_code(case.outcome))
 
 
-@pytest.mark.parametrize("step", [step for step in STEPS if step != "login"])
+@pytest.mark.parametrize("step", [step for step in STEPS if step not in {"login", "body"}])
 @pytest.mark.parametrize("fault", [Disconnect(), Stall()], ids=repr)
 async def test_an_accident_is_ambiguous_only_after_the_final_dot(
     standins: ProviderStandIns, step: Step, fault: Disconnect | Stall
@@ -93,6 +96,20 @@ async def test_an_accident_is_ambiguous_only_after_the_final_dot(
     }
     assert outcome == expected.get(step, Retry("deadline" if is_late else "connection_lost"))
     assert (bench.taken, sum(bench.server.answered.values()) <= 2) == ([], True)
+
+
+@pytest.mark.parametrize("fault", [Disconnect(), Stall()], ids=repr)
+async def test_content_that_did_not_get_through_was_not_sent(
+    standins: ProviderStandIns, fault: Disconnect | Stall
+) -> None:
+    """While it is on its way the final dot has not been said, however long that takes."""
+    standins.smtp.largest = 100_000_000
+    async with open_smtp_bench(standins, deadline=1.5, connect_timeout=0.4) as bench:
+        bench.server.at["body"].add(fault)
+        outcome = await bench.provider.send(make_email(text=TOO_MUCH, html=None))
+    is_late = isinstance(fault, Stall)
+    assert outcome == Retry("deadline" if is_late else "connection_lost")
+    assert bench.taken == []
 
 
 @pytest.mark.parametrize("fault", [Disconnect(), Stall()], ids=repr)

@@ -149,7 +149,7 @@ async def test_what_was_refused_once_is_answered_after_all(
 async def test_a_question_has_no_body_and_the_pools_headers(
     answering_server: AnsweringServer,
 ) -> None:
-    """Over the same connections as what is posted; whoever asks twice changes nothing."""
+    """Over the same connections as what is posted."""
     options = HttpOptions("http1", answering_server.ca_file, streams=1)
     pool = HttpPool(options, {"x-pool": "1"})
     answering_server.answer(Answer(200, {"a": 1}))
@@ -162,3 +162,16 @@ async def test_a_question_has_no_body_and_the_pools_headers(
     assert (request.method, request.path, request.body) == ("GET", "/two?x=y", b"")
     assert (request.headers["x-pool"], request.headers["x-own"]) == ("1", "2")
     assert answering_server.connections == 1
+
+
+@pytest.mark.parametrize(("drops", "expected"), [(1, 200), (2, Broken("connection_lost"))])
+async def test_a_question_is_asked_once_more_over_a_new_connection(
+    answering_server: AnsweringServer, drops: int, expected: int | Broken
+) -> None:
+    """Where the one that rested was closed meanwhile; whoever asks twice changes nothing."""
+    pool = HttpPool(HttpOptions("http1", answering_server.ca_file, streams=1))
+    answering_server.answer(*[Drop()] * drops, Answer(200))
+    result = await pool.get(answering_server.url)
+    await pool.close()
+    assert (result.status if isinstance(result, Answered) else result) == expected
+    assert len(answering_server.requests) == 2
