@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, Self
 import trustme
 from hpack import Encoder
 
-from gtr_jobs.providers.exchange import HttpOptions, Result, read_authorities
+from gtr_jobs.providers.authorities import read_authorities
+from gtr_jobs.providers.exchange import HttpOptions, Result
 from gtr_jobs.providers.http2 import frames
 from gtr_jobs.providers.http2.line import Http2Line
 
@@ -169,11 +170,11 @@ class Client:
     def __init__(self, server: RawServer, **options: Any) -> None:
         self.server = server
         used = server.options(**options)
-        self.line = Http2Line(used, read_authorities(used), {"x-of-the-line": "1"})
+        self.line = Http2Line(used, read_authorities(used.ca_file), {"x-of-the-line": "1"})
 
     def post(self, body: bytes = b"{}", path: str = "/") -> asyncio.Task[Result]:
         """Send a request."""
-        return asyncio.create_task(self.line.post(self.server.url + path, body, ()))
+        return asyncio.create_task(self.line.ask(self.server.url + path, body, ()))
 
 
 @asynccontextmanager

@@ -155,7 +155,7 @@ async def test_closing_while_connecting_has_sent_nothing(raw_server: RawServer) 
     port = silent.sockets[0].getsockname()[1]
     async with open_client(raw_server) as client:
         posts = [
-            asyncio.create_task(client.line.post(f"https://localhost:{port}/", b"", ()))
+            asyncio.create_task(client.line.ask(f"https://localhost:{port}/", b"", ()))
             for _ in range(2)
         ]
         await asked.wait()
@@ -171,7 +171,7 @@ async def test_a_line_leads_to_one_server_at_a_time(raw_server: RawServer) -> No
     other_name = raw_server.url.replace("localhost", "LOCALHOST")
     async with open_client(raw_server) as client:
         first = client.post()
-        other = asyncio.create_task(client.line.post(f"{other_name}/other", b"", ()))
+        other = asyncio.create_task(client.line.ask(f"{other_name}/other", b"", ()))
         peer = await raw_server.accept()
         assert (await peer.until(frames.DATA)).payload == b"{}"
         peer.answer(1)
@@ -188,6 +188,6 @@ async def test_a_line_leads_to_one_server_at_a_time(raw_server: RawServer) -> No
 async def test_what_no_request_can_be_made_of_is_not_sent(raw_server: RawServer, url: str) -> None:
     """Nobody is connected to."""
     async with open_client(raw_server) as client:
-        assert await client.line.post(url, b"", ()) == NotSent("request_invalid")
-        assert await client.line.post("https://a..b/", b"", ()) == NotSent("dns_failed")
+        assert await client.line.ask(url, b"", ()) == NotSent("request_invalid")
+        assert await client.line.ask("https://a..b/", b"", ()) == NotSent("dns_failed")
     assert raw_server.peers == []
