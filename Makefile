@@ -73,7 +73,7 @@ storm: $(VENV)/.test tests/node/node_modules/.installed ## A provider in trouble
 		$(WEATHER:%=--weather %) $(MINUTES:%=--minutes %) $(RATE:%=--rate %)
 
 bench: $(VENV)/.test tests/bench/peers/node_modules/.installed nginx redis ## Measure everything beside the peers; takes half an hour
-	@for what in "drain --peers tests/bench/peers" latency writes depth memory "wire --peers tests/bench/peers" "push --peers tests/bench/peers"; do \
+	@for what in "drain --peers tests/bench/peers" latency writes depth memory sms "wire --peers tests/bench/peers" "push --peers tests/bench/peers"; do \
 		$(BIN)/gtr-jobs bench $$what --json || exit 1; \
 	done
 
