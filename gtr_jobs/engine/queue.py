@@ -146,9 +146,14 @@ class Queue:
         Returns:
             The jobs that were still this worker's; of the others nothing was written.
         """
-        plain = [ack.job for ack in acks if ack.tells_nothing]
-        messages = [ack for ack in acks if ack.tells_of_messages]
-        telling = [ack for ack in acks if not (ack.tells_nothing or ack.tells_of_messages)]
+        plain: list[Job] = []
+        messages: list[Ack] = []
+        telling: list[Ack] = []
+        for ack in acks:
+            if ack.tells_nothing:
+                plain.append(ack.job)
+            else:
+                (messages if ack.tells_of_messages else telling).append(ack)
         written: set[int] = set()
         async with self._pool.connection() as connection:
             # What was sent is the more worth knowing.

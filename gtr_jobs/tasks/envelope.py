@@ -82,6 +82,8 @@ class Envelope:
 
     def leave_out_settled(self, known: Mapping[UUID, DeliveryState]) -> None:
         """Drop receivers that an earlier run of this job settled, and mark those it left unknown."""
+        if not known:
+            return
         self.receivers = [
             receiver
             for receiver in self.receivers
