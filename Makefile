@@ -42,7 +42,8 @@ suite: $(VENV)/.test tests/node/node_modules/.installed pgbouncer nginx ## The f
 suite-others: $(VENV)/.test tests/node/node_modules/.installed postgres-15 ## SQL and what installs and claims by it on 15, 16 and 18
 	@set -e; for version in $(OTHER_POSTGRES); do \
 		echo "PostgreSQL $$version"; \
-		GTR_TEST_POSTGRES=$$version $(PYTEST) tests/sql tests/integration/db tests/integration/engine; \
+		GTR_TEST_POSTGRES=$$version $(PYTEST) tests/sql tests/integration/db tests/integration/engine \
+			tests/e2e/test_message_secrets.py; \
 	done; \
 	for version in $(BETWEEN_POSTGRES); do \
 		echo "PostgreSQL $$version"; \

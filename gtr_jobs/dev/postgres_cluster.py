@@ -71,7 +71,7 @@ class Cluster:
             )
         finally:
             password_file.unlink()
-        self._append_settings(settings)
+        self._append_settings(self._preloads() | settings)
         (self.data / "pg_hba.conf").write_text(access, encoding="utf-8")
 
     def use_tls(self, certificate: Path, key: Path) -> None:
@@ -133,6 +133,11 @@ class Cluster:
             port=values["port"],
             run_as=tuple(values["run_as"]) if values["run_as"] else None,
         )
+
+    def _preloads(self) -> dict[str, str]:
+        """Say what the server loads: as Supabase's does, what counts statements, where there is any."""
+        has_statements = any(self.binaries.parent.glob("lib/**/pg_stat_statements.so"))
+        return {"shared_preload_libraries": "pg_stat_statements"} if has_statements else {}
 
     def _append_settings(self, settings: dict[str, str]) -> None:
         with (self.data / "postgresql.conf").open("a", encoding="utf-8") as configuration:

@@ -41,8 +41,30 @@ async def _dump(way: Way) -> dict[str, str]:
     }
 
 
+async def _keep_statements(way: Way) -> bool:
+    """Have the server remember what it is asked; the programs of PostgreSQL 15 that Debian has can."""
+    ((libraries, version),) = await way.fetch(
+        "select current_setting('shared_preload_libraries'), current_setting('server_version_num')::integer / 10000"
+    )
+    if "pg_stat_statements" not in libraries:
+        assert version != 15
+        return False
+    await way.fetch("create extension if not exists pg_stat_statements")
+    await way.fetch("select pg_stat_statements_reset()")
+    return True
+
+
+async def _read_statements(way: Way) -> str:
+    """Read what it remembers, and see that it has heard the worker."""
+    text = "\n".join(query for (query,) in await way.fetch("select query from pg_stat_statements"))
+    assert "gtr_jobs.begin_messages(" in text
+    assert "gtr_jobs.ack_messages(" in text
+    return text
+
+
 async def test_nothing_of_a_message_is_left_behind(way: Way) -> None:
-    """Sent, refused, refused for good, and unknown: by both channels; in tables, logs, metrics and lists."""
+    """Sent, refused, refused for good, and unknown: by both channels; in tables, logs, metrics, lists and statements."""
+    keeps_statements = await _keep_statements(way)
     data = EVENT | {"event_title": f"{WORD} meet"}
     people = [
         await create_texter(way.connection, name, phone)
@@ -94,6 +116,8 @@ async def test_nothing_of_a_message_is_left_behind(way: Way) -> None:
         ended = await asyncio.to_thread(operate, way.database, *command)
         assert ended.code == 0, ended.err
         places[" ".join(command)] = ended.out + ended.err
+    if keeps_statements:
+        places["pg_stat_statements"] = await _read_statements(way)
     found = {
         (place, secret) for place, text in places.items() for secret in secrets if secret in text
     }

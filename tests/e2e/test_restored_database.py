@@ -15,6 +15,7 @@ from support.chats import WORKING_AGAIN_SECONDS, Chat
 from support.clusters import follow, promote
 from support.command_line import Ended
 from support.operator import operate
+from support.texting import create_texter, notify_sms, sms_settings
 
 from gtr_jobs.dev.worker_process import WorkerProcess
 
@@ -111,6 +112,29 @@ async def test_a_recovery_to_a_point_in_time_pauses_what_is_sent(
     assert audit == [("resume", "looked", "1", "2")]
     again = await asyncio.to_thread(_operate, chat, "resume", "--acknowledge")
     assert (again.code, "was not paused" in again.out) == (0, True)
+
+
+async def test_an_older_copy_sends_no_text_by_itself(chat: Chat, tmp_path: Path) -> None:
+    """What was still to be sent when the copy was made has been sent since: it waits for a word."""
+    way = chat.way
+    settings = sms_settings(way) | {"GTR_QUEUES": "sms"}
+    async with await way.database.connect_async() as connection:
+        await notify_sms(connection, await create_texter(connection, "kim"))
+    await asyncio.to_thread(chat.project.keep_copy, tmp_path / "copy")
+    worker = await way.start_worker(**settings)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await way.fetch("select 1 from gtr_jobs.jobs where queue = 'sms'"):
+            await asyncio.sleep(0.05)
+    assert len(way.providers.twilio.messages) == 1
+    await _wait_for_looks(chat)
+    await asyncio.to_thread(chat.project.put_back, tmp_path / "copy", on_new_timeline=True)
+
+    await _expect_reasons(worker, ["ledger"])
+    newcomer = await way.start_worker(**settings)
+    await newcomer.wait_for_event("database.sending_paused", PATIENCE_SECONDS)
+    await asyncio.sleep(2)
+    assert len(way.providers.twilio.messages) == 1
+    assert await way.fetch("select count(*) from gtr_jobs.jobs where queue = 'sms'") == [(1,)]
 
 
 async def test_a_disk_that_was_put_back_is_noticed_by_who_remembers(
