@@ -102,5 +102,5 @@ def test_a_worker_whose_kind_reads_what_is_not_there_is_refused(
     assert_refused(
         run_command("worker", "--queues", "push,slip", settings=settings),
         78,
-        "GTR_QUEUES (--queues): no queue slip: there is push, match, receipts, maintenance, slips",
+        "GTR_QUEUES (--queues): no queue slip: there is push, match, receipts, maintenance, sms, email, slips",
     )

@@ -127,7 +127,10 @@ async def test_the_list_shows_all_that_is_switched(
             ("no kind 'mesage'", "did you mean message?"),
         ),
         (("switches", "pause", "provider", "x"), ("no provider 'x'", "apns, expo, fcm")),
-        (("switches", "pause", "channel", "sms"), ("no channel 'sms'", "there is push")),
+        (
+            ("switches", "pause", "channel", "fax"),
+            ("no channel 'fax'", "there is email, push, sms"),
+        ),
         (("switches", "limit", "push", "0"), ("'0' is no limit", "from 1 to 100000; or off")),
         (("switches", "limit", "push", "many"), ("'many' is no limit",)),
         (("switches", "limit", "push", "1", "--per", "a b"), ("--per 'a b' is no argument's",)),
