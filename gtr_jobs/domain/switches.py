@@ -19,6 +19,8 @@ Lever = Literal["pause", "limit", "rate", "ramp", "test_user"]
 PauseScope = Literal["queue", "kind", "provider", "channel"]
 RateScope = Literal["queue", "provider", "channel"]
 RampScope = Literal["kind", "feature"]
+# Whatever sends, by the name that deliveries give it.
+ProviderName = Literal["fcm", "apns", "expo", "twilio", "plivo", "smtp"]
 ProviderPauseReason = Literal["throttled", "failing", "misconfigured"]
 
 # Places of a ramp: hundredths of a per cent.

@@ -13,7 +13,7 @@ from gtr_jobs.db.jobs import Jobs
 from gtr_jobs.db.switches import SetSwitch, SwitchKey, SwitchTable
 from gtr_jobs.domain.delivery import Channel
 from gtr_jobs.domain.errors import StateError, UsageError
-from gtr_jobs.domain.tokens import TokenKind
+from gtr_jobs.domain.switches import ProviderName
 from gtr_jobs.ops.names import check_name
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}")
@@ -80,7 +80,7 @@ class SwitchOperations:
             case "kind":
                 return await self._jobs.read_kinds()
             case "provider":
-                return get_args(TokenKind)
+                return get_args(ProviderName)
             case "channel":
                 return get_args(Channel)
             case _:

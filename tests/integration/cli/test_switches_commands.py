@@ -126,7 +126,10 @@ async def test_the_list_shows_all_that_is_switched(
             ("switches", "pause", "kind", "mesage"),
             ("no kind 'mesage'", "did you mean message?"),
         ),
-        (("switches", "pause", "provider", "x"), ("no provider 'x'", "apns, expo, fcm")),
+        (
+            ("switches", "pause", "provider", "x"),
+            ("no provider 'x'", "apns, expo, fcm, plivo, smtp, twilio"),
+        ),
         (
             ("switches", "pause", "channel", "fax"),
             ("no channel 'fax'", "there is email, push, sms"),
