@@ -12,11 +12,12 @@ POSTGRES := 17
 # The oldest and the newest; what lies between them runs the SQL itself.
 OTHER_POSTGRES := 15 18
 BETWEEN_POSTGRES := 16
-# What packaging can break is found where commands, files and workers are; breaking the database, waiting for
-# operators and for the clock take minutes, and break in a wheel as they do in its checkout.
-MINUTES_LONG := database_faults restored_database worker_pooler deploys switches cron dead_requeue
-OF_THE_WHEEL := tests/e2e tests/integration/cli tests/integration/db tests/integration/test_dev_app.py \
-	$(MINUTES_LONG:%=--ignore tests/e2e/test_%.py)
+# What packaging can break is found where commands, files, templates and workers are: every command, what is
+# installed, and a way of each sort from a row to whom it reaches. The rest breaks as it does in the checkout.
+WAYS_OF_THE_WHEEL := init messages_insert notification_kinds notify_sms notify_email http_process webhooks worker_http \
+	worker_lifecycle rotation supabase_js supabase_js_messages
+OF_THE_WHEEL := tests/integration/cli tests/integration/db tests/integration/test_dev_app.py \
+	$(WAYS_OF_THE_WHEEL:%=tests/e2e/test_%.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check suite suite-others suite-wheel chaos chaos-tests storm bench types format clean
