@@ -7,10 +7,10 @@ from typing import Annotated, Literal, assert_never
 
 import typer
 
+from gtr_jobs.cli.answers import end_as_worst
 from gtr_jobs.cli.listing import say, show_json
 from gtr_jobs.cli.options import AsJson
 from gtr_jobs.cli.suppress import read_address
-from gtr_jobs.domain.errors import ConfigurationError, TryAgainError
 from gtr_jobs.domain.outcome import (
     Accepted,
     Ambiguous,
@@ -26,8 +26,6 @@ from gtr_jobs.domain.outcome import (
 )
 from gtr_jobs.ops.names import check_reason
 from gtr_jobs.settings import read_settings
-
-REFUSED = 1
 
 sms = typer.Typer(no_args_is_help=True, help="Try the way of a text.")
 email = typer.Typer(no_args_is_help=True, help="Try the way of an e-mail.")
@@ -102,7 +100,7 @@ def _send(
         )
     else:
         print(f"{say(provider)}: {meaning}")
-    _end(outcome)
+    end_as_worst([outcome])
 
 
 def _explain(outcome: Outcome) -> str:
@@ -129,12 +127,3 @@ def _explain(outcome: Outcome) -> str:
         case _:
             assert_never(outcome)
     return text
-
-
-def _end(outcome: Outcome) -> None:
-    if isinstance(outcome, Misconfigured):
-        raise typer.Exit(ConfigurationError.exit_code)
-    if isinstance(outcome, Rejected | DeadTarget | Expired | Skipped):
-        raise typer.Exit(REFUSED)
-    if not isinstance(outcome, Accepted):
-        raise typer.Exit(TryAgainError.exit_code)

@@ -10,9 +10,10 @@ from uuid import UUID
 
 import typer
 
+from gtr_jobs.cli.answers import end_as_worst
 from gtr_jobs.cli.listing import say, show_json
 from gtr_jobs.cli.options import AsJson
-from gtr_jobs.domain.errors import ConfigurationError, TryAgainError, UsageError
+from gtr_jobs.domain.errors import UsageError
 from gtr_jobs.domain.outcome import (
     Accepted,
     Ambiguous,
@@ -32,8 +33,6 @@ from gtr_jobs.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from gtr_jobs.app.push_test import Tried
-
-REFUSED = 1
 
 app = typer.Typer(no_args_is_help=True, help="Try the way to a phone.")
 
@@ -189,10 +188,4 @@ def _end(outcomes: Sequence[Outcome | None]) -> None:
     asked = [outcome for outcome in outcomes if outcome is not None]
     if not asked:
         raise UsageError("nothing was sent", "see above")
-    for outcome in asked:
-        if isinstance(outcome, Misconfigured):
-            raise typer.Exit(ConfigurationError.exit_code)
-    if any(isinstance(outcome, Rejected | DeadTarget | Expired | Skipped) for outcome in asked):
-        raise typer.Exit(REFUSED)
-    if any(not isinstance(outcome, Accepted) for outcome in asked):
-        raise typer.Exit(TryAgainError.exit_code)
+    end_as_worst(asked)

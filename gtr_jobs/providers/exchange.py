@@ -10,7 +10,7 @@ Nothing underneath sends a request twice. What is sent again is sent again by `H
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 from typing import Protocol as Interface
@@ -130,6 +130,17 @@ class HttpOptions:
     def __post_init__(self) -> None:
         if not 0 < self.connect_timeout < self.deadline:
             raise ValueError("the connect timeout must be shorter than the deadline")
+
+    def over_http1(self, service: str, connections: int) -> HttpOptions:
+        """Give the same for a service that is asked over HTTP/1.1, which carries one request a connection."""
+        return replace(
+            self,
+            protocol="http1",
+            streams=1,
+            connections=connections,
+            warm_up=False,
+            service=service,
+        )
 
 
 class Line(Interface):

@@ -84,15 +84,7 @@ class ExpoProvider:
         base_url = base_url.rstrip("/")
         self._url = f"{base_url}/--/api/v2/push/send"
         self._pool = HttpPool(
-            replace(
-                options or HttpOptions(),
-                protocol="http1",
-                streams=1,
-                connections=_CONNECTIONS,
-                warm_up=False,
-                service=self.name,
-            ),
-            headers,
+            (options or HttpOptions()).over_http1(self.name, _CONNECTIONS), headers
         )
         self._receipts = ReceiptReader(self._pool, base_url, _CONNECTIONS, now)
         self.pressure = Pressure(account_name(self.name, app), self._pool.width)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -123,14 +123,7 @@ class PlivoProvider:
         login = b64encode(f"{account.auth_id}:{account.auth_token}".encode()).decode()
         options = options or HttpOptions()
         self._pool = HttpPool(
-            replace(
-                options,
-                protocol="http1",
-                streams=1,
-                connections=min(options.connections, _CONNECTIONS),
-                warm_up=False,
-                service=self.name,
-            ),
+            options.over_http1(self.name, min(options.connections, _CONNECTIONS)),
             {
                 "accept": "application/json",
                 "authorization": f"Basic {login}",

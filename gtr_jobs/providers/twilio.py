@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -79,16 +78,7 @@ class TwilioProvider:
         self.app = app
         self._account = account
         options = options or HttpOptions()
-        self._pool = HttpPool(
-            replace(
-                options,
-                protocol="http1",
-                streams=1,
-                connections=min(options.connections, _CONNECTIONS),
-                warm_up=False,
-                service=self.name,
-            )
-        )
+        self._pool = HttpPool(options.over_http1(self.name, min(options.connections, _CONNECTIONS)))
         http = TwilioHttpClient(self._pool, base_url)
         self._clients = [_make_client(account, login, base_url, http) for login in account.logins]
         self.pressure = Pressure(account_name(self.name, app), self._pool.width)
