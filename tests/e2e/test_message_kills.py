@@ -44,7 +44,7 @@ async def test_killed_during_the_call_it_is_sent_again_and_marked(way: Way) -> N
     way.providers.twilio.script.add(Stall())
     worker = await way.start_worker(**sms_settings(way))
     await notify_sms(way.connection, mia)
-    await wait_for_state(way, "sending")
+    await way.providers.twilio.script.wait_until_used_up()
     await worker.kill()
     await _clear_up(way)
     assert len(way.providers.ledger.entries()) == 1

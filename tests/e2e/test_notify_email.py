@@ -69,7 +69,7 @@ async def test_a_worker_killed_in_the_middle_leaves_it_unknown(way: Way) -> None
     way.providers.smtp.script.add(Stall())
     worker = await way.start_worker(**email_settings(way))
     await notify_email(way.connection, mia)
-    await wait_for_state(way, "sending")
+    await way.providers.smtp.script.wait_until_used_up()
     await worker.kill()
     await way.fetch("update gtr_jobs.outgoing set deadline = now()")
     await bury(way)

@@ -10,12 +10,14 @@ has entries of its own left, its requests use those and are not counted by the g
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from gtr_jobs.dev.standins.exchange import Disconnect, GoAway, Reset, Respond, Stall
+from gtr_jobs.dev.standins.ledger import PATIENCE
 
 FOR_EVER = -1
 
@@ -79,11 +81,22 @@ class AnswerSequence:
     def __init__(self) -> None:
         # Runs of the same answer, as [answer, how often]; a run of FOR_EVER ends the sequence.
         self._runs: deque[tuple[ScriptedAnswer, int]] = deque()
+        self._used_up = asyncio.Event()
+        self._used_up.set()
 
     @property
     def is_used_up(self) -> bool:
         """Whether everything scripted has been given."""
         return not self._runs
+
+    async def wait_until_used_up(self, seconds: float = PATIENCE) -> None:
+        """Wait until a request has come for everything scripted.
+
+        Raises:
+            TimeoutError: When they do not come.
+        """
+        async with asyncio.timeout(seconds):
+            await self._used_up.wait()
 
     def add(self, *answers: ScriptedAnswer, times: int = 1, skip: int = 0) -> None:
         """Script the requests after those that are scripted already.
@@ -108,6 +121,7 @@ class AnswerSequence:
             self._runs.append((answers[0], times))
         else:
             self._runs.extend((answer, 1) for answer in answers * times)
+        self._used_up.clear()
 
     def take(self) -> ScriptedAnswer:
         """Give the answer to the next request."""
@@ -116,6 +130,8 @@ class AnswerSequence:
         answer, left = self._runs[0]
         if left == 1:
             self._runs.popleft()
+            if not self._runs:
+                self._used_up.set()
         elif left != FOR_EVER:
             self._runs[0] = (answer, left - 1)
         return answer
@@ -123,6 +139,7 @@ class AnswerSequence:
     def clear(self) -> None:
         """Answer normally again."""
         self._runs.clear()
+        self._used_up.set()
 
 
 class Script(AnswerSequence):

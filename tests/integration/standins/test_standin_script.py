@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from gtr_jobs.dev.standins.exchange import Disconnect, GoAway, Reset, Respond, Stall
@@ -161,3 +163,19 @@ def test_json_that_is_no_answer_is_refused(value: dict[str, object], complaint: 
     """A mistake in a script is told in words."""
     with pytest.raises(ValueError, match=complaint):
         read_answer(value)
+
+
+async def test_whoever_waits_hears_that_the_last_answer_was_given() -> None:
+    """What a test does next may depend on the request having come."""
+    script = Script()
+    await script.wait_until_used_up(0)
+    script.add(BUSY, times=2)
+    script.take()
+    with pytest.raises(TimeoutError):
+        await script.wait_until_used_up(0)
+    waiting = asyncio.create_task(script.wait_until_used_up())
+    script.take()
+    await waiting
+    script.add(Stall(), times=FOR_EVER)
+    script.clear()
+    await script.wait_until_used_up(0)
