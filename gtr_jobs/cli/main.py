@@ -10,25 +10,7 @@ from typing import Annotated
 import typer
 
 from gtr_jobs import __version__
-from gtr_jobs.cli import (
-    bench,
-    cron,
-    db,
-    dead,
-    dev,
-    http,
-    init,
-    jobs,
-    messages,
-    push,
-    queues,
-    resume,
-    spend,
-    suppress,
-    switches,
-    templates,
-    worker,
-)
+from gtr_jobs.cli.commands import CommandsOnUse
 from gtr_jobs.cli.leaving import leave
 from gtr_jobs.domain.errors import GtrError
 
@@ -39,6 +21,7 @@ OUTPUT_LOST = 74
 
 app = typer.Typer(
     name="gtr-jobs",
+    cls=CommandsOnUse,
     help="A row that the app inserts becomes a push on a phone.",
     epilog="Settings come from the environment and from .env: see .env.example. "
     "Exit codes: 78 a setting is wrong, 75 try again, 2 wrong usage.",
@@ -46,24 +29,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("worker")(worker.work)
-app.command("http")(http.serve)
-app.add_typer(push.app, name="push")
-app.add_typer(messages.sms, name="sms")
-app.add_typer(messages.email, name="email")
-app.add_typer(suppress.app, name="suppress")
-app.command("spend")(spend.spend)
-app.add_typer(queues.app, name="queues")
-app.add_typer(switches.app, name="switches")
-app.add_typer(templates.app, name="templates")
-app.command("resume")(resume.resume)
-app.command("cron")(cron.cron)
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(dead.app, name="dead")
-app.add_typer(db.app, name="db")
-app.command("init")(init.init)
-app.add_typer(dev.app, name="dev")
-app.add_typer(bench.app, name="bench")
 
 
 def _show_version(asked: bool) -> None:
