@@ -6,7 +6,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 _LONGEST_DELAY = 3600.0
@@ -59,6 +59,9 @@ Amount = Annotated[Decimal, Field(ge=0, lt=1_000_000, allow_inf_nan=False)]
 
 class MessageSettings(BaseModel):
     """The part of the settings that texts and e-mails are sent by."""
+
+    # Read as a part of Settings only, which is built with it.
+    model_config = ConfigDict(defer_build=True)
 
     twilio_account_sid: str | None = Field(
         None, description="The Twilio account, AC...; turns texts on, with GTR_TWILIO_AUTH_TOKEN."

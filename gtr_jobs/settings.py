@@ -56,6 +56,7 @@ class Settings(MessageSettings, WebhookSettings, BaseSettings):
     """What an operator decides, from the environment and from `.env` in the working directory."""
 
     model_config = SettingsConfigDict(
+        defer_build=False,
         env_prefix="GTR_",
         env_nested_delimiter="__",
         env_file=".env",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from gtr_jobs.domain.errors import UsageError
 from gtr_jobs.domain.networks import Networks, parse_networks
@@ -63,6 +63,9 @@ NetworkList = Annotated[str, AfterValidator(_require_networks)]
 
 class WebhookSettings(BaseModel):
     """The part of the settings that the pages for providers are put together from."""
+
+    # Read as a part of Settings only, which is built with it.
+    model_config = ConfigDict(defer_build=True)
 
     public_url: Annotated[str, AfterValidator(_require_public_url)] | None = Field(
         None,

@@ -9,18 +9,18 @@ from uuid import UUID
 
 from gtr_jobs.app.attempts import count_attempts
 from gtr_jobs.app.providers import make_http_options
-from gtr_jobs.domain.email_address import AddressError, EmailAddress, parse_address
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.domain.push import DEFAULT_APP
 from gtr_jobs.domain.unsubscribe import UnsubscribeLinks
 from gtr_jobs.observe.metrics import Metrics
 from gtr_jobs.providers.base import ObserveAttempts
 from gtr_jobs.providers.exchange import HttpOptions
-from gtr_jobs.providers.message_base import EmailProvider, MessageProvider, SmsProvider
 from gtr_jobs.settings import Settings
-from gtr_jobs.tasks.courier import Courier
 
 if TYPE_CHECKING:
+    from gtr_jobs.domain.email_address import EmailAddress
+    from gtr_jobs.providers.message_base import EmailProvider, MessageProvider, SmsProvider
+    from gtr_jobs.tasks.courier import Courier
     from gtr_jobs.templates.catalog import Templates
 
 # A server may take its time with what it is given: longer than a provider of texts.
@@ -155,6 +155,8 @@ def _make_smtp(settings: Settings, metrics: Metrics) -> EmailProvider:
 
 
 def _read_address(setting: str, text: str | None) -> EmailAddress:
+    from gtr_jobs.domain.email_address import AddressError, parse_address  # noqa: PLC0415
+
     try:
         return parse_address(text or "")
     except AddressError as error:

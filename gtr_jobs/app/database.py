@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from gtr_jobs import __version__
-from gtr_jobs.db.connect import Database, administer
+from gtr_jobs.app.addresses import admin_database
+from gtr_jobs.db.connect import administer
 from gtr_jobs.db.export import export_sql
 from gtr_jobs.db.migrate import Identity, Migrated, Report, migrate
 from gtr_jobs.db.password import set_worker_password as set_password
@@ -96,32 +97,3 @@ def set_worker_password(settings: Settings, chosen: str | None) -> str:
     with administer(database) as connection:
         set_password(connection, password)
     return worker_url(database, password)
-
-
-def admin_database(settings: Settings) -> Database:
-    """Say where the project's role postgres connects.
-
-    Raises:
-        ConfigurationError: GTR_ADMIN_DATABASE_URL is not set.
-    """
-    if settings.admin_database_url is None:
-        raise ConfigurationError(
-            "GTR_ADMIN_DATABASE_URL is not set",
-            "give it the connection string of the project's role postgres "
-            "(Connect page: direct connection or session pooler)",
-        )
-    return Database(settings.admin_database_url.get_secret_value(), "GTR_ADMIN_DATABASE_URL")
-
-
-def worker_database(settings: Settings) -> Database:
-    """Say where the worker's role connects.
-
-    Raises:
-        ConfigurationError: GTR_DATABASE_URL is not set.
-    """
-    if settings.database_url is None:
-        raise ConfigurationError(
-            "GTR_DATABASE_URL is not set",
-            "`gtr-jobs db password` prints it (it needs GTR_ADMIN_DATABASE_URL)",
-        )
-    return Database(settings.database_url.get_secret_value(), "GTR_DATABASE_URL")

@@ -8,8 +8,9 @@ from contextlib import AsyncExitStack
 import uvloop
 
 from gtr_jobs import __version__
+from gtr_jobs.app.addresses import worker_database
 from gtr_jobs.app.checks import check_database
-from gtr_jobs.app.database import plan_of, worker_database
+from gtr_jobs.app.database import plan_of
 from gtr_jobs.app.webhooks import DEFAULT_PORT, Webhooks, WebhookTools
 from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.contact import Contact

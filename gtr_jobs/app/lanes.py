@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from gtr_jobs.app.extension import make_handler
-from gtr_jobs.db.connections import ConnectionPool
+from gtr_jobs.app.worker_tools import WorkerTools
 from gtr_jobs.db.deliveries import Deliveries
 from gtr_jobs.db.devices import Devices
 from gtr_jobs.db.functions import Functions
 from gtr_jobs.db.inbox import Inbox
 from gtr_jobs.db.old_rows import Forgetting
-from gtr_jobs.db.outgoing import Budget, OutgoingMessages
-from gtr_jobs.db.reports import Reports
 from gtr_jobs.db.searches import Searches
 from gtr_jobs.db.sources import Sources
 from gtr_jobs.db.tickets import Tickets
 from gtr_jobs.engine.batches import UNKNOWN_KIND_SECONDS, Finish, LaneSpec
-from gtr_jobs.engine.context import EngineContext
 from gtr_jobs.engine.job import HandBack, Job
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.extend import App, Queue, Tools
 from gtr_jobs.kinds import KINDS
-from gtr_jobs.observe.logs import Logger
-from gtr_jobs.observe.metrics import Metrics
-from gtr_jobs.providers.message_base import SmsProvider
-from gtr_jobs.providers.rotating import RotatingProvider
 from gtr_jobs.settings import Settings
-from gtr_jobs.tasks.courier import Courier
-from gtr_jobs.tasks.envelope import Served
 from gtr_jobs.tasks.maintenance import KeepDays, MaintenanceTask
 from gtr_jobs.tasks.match import MatchTask
-from gtr_jobs.tasks.messages import MESSAGES_AT_ONCE, MessageTask
 from gtr_jobs.tasks.push import PushStore, PushTask
 from gtr_jobs.tasks.receipts import ReceiptsTask
-from gtr_jobs.tasks.records import RecordsTask, with_records
-from gtr_jobs.tasks.sending import MessageRules
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerTools:
-    """What tasks are made with."""
-
-    context: EngineContext
-    pool: ConnectionPool
-    providers: Mapping[Served, RotatingProvider]
-    couriers: Mapping[str, Courier]
-    sms: SmsProvider | None
-    log: Logger
-    metrics: Metrics
 
 
 def make_lanes(settings: Settings, app: App | None, tools: WorkerTools) -> dict[str, LaneSpec]:
@@ -115,29 +89,10 @@ def _messages(settings: Settings, tools: WorkerTools, queue: str) -> LaneSpec:
     if (courier := tools.couriers.get(queue)) is None:
         # No kinds: its jobs are left to a worker that can send them.
         return LaneSpec(queue, frozenset(), _leave_open, 1, channel=queue)
-    is_priced = courier.channel == "sms"
-    budget = Budget(settings.sms_budget, settings.country_budgets()) if is_priced else Budget()
-    task = MessageTask(
-        courier=courier,
-        store=OutgoingMessages(tools.pool),
-        worker_id=lambda: tools.context.membership.worker_id,
-        rules=MessageRules(settings.reconcile_delays(), budget),
-        levers=tools.context.levers(),
-        log=tools.log,
-        metrics=tools.metrics,
-    )
-    limit = min(settings.concurrency, MESSAGES_AT_ONCE)
-    if tools.sms is None or courier.channel != "sms":
-        return LaneSpec(task.queue, task.kinds, task, limit, channel=courier.channel)
-    records = RecordsTask(
-        provider=tools.sms,
-        store=OutgoingMessages(tools.pool),
-        reports=Reports(tools.pool),
-        levers=tools.context.levers(),
-        log=tools.log,
-    )
-    both = with_records(task, records)
-    return LaneSpec(task.queue, task.kinds | records.kinds, both, limit, channel=courier.channel)
+    # Most of what there is to load, and a worker that sends none needs none of it.
+    from gtr_jobs.app.message_lanes import make_message_lane  # noqa: PLC0415
+
+    return make_message_lane(settings, tools, courier)
 
 
 async def _leave_open(jobs: Sequence[Job], finish: Finish) -> None:

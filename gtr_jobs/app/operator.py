@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from gtr_jobs.app.database import admin_database
+from gtr_jobs.app.addresses import admin_database
 from gtr_jobs.db.audit import Audit, Note
 from gtr_jobs.db.dead_jobs import DeadJobs
 from gtr_jobs.db.jobs import Jobs
-from gtr_jobs.db.lineage import LineageBook
+from gtr_jobs.db.lineage_book import LineageBook
 from gtr_jobs.db.operator import open_operator
 from gtr_jobs.db.suppressions import MessageBook
 from gtr_jobs.db.switches import SwitchTable

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from gtr_jobs import __version__
-from gtr_jobs.app.database import plan_of, worker_database
+from gtr_jobs.app.addresses import worker_database
+from gtr_jobs.app.database import plan_of
 from gtr_jobs.app.providers import make_providers
 from gtr_jobs.db.compatibility import check_identity, check_worker
 from gtr_jobs.db.connect import Database, connect_async, explain_connection_error

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gtr_jobs.app.extension import load_app
-from gtr_jobs.extend import App
 from gtr_jobs.settings import Settings
 
 if TYPE_CHECKING:
+    from gtr_jobs.extend import App
     from gtr_jobs.templates.catalog import Templates
 
 
@@ -32,4 +31,9 @@ def templates_of(settings: Settings) -> Templates:
     Raises:
         ConfigurationError: The app, or a file, is not as it should be.
     """
+    if settings.app is None:
+        return read_templates(None)
+    # Most of what there is to load, and only an app needs it here.
+    from gtr_jobs.app.extension import load_app  # noqa: PLC0415
+
     return read_templates(load_app(settings))

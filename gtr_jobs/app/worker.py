@@ -10,15 +10,18 @@ from functools import partial
 import uvloop
 
 from gtr_jobs import __version__
-from gtr_jobs.app.checks import check_database, check_providers, warn_of_apns_host
+from gtr_jobs.app.addresses import worker_database
+from gtr_jobs.app.checks import check_database
 from gtr_jobs.app.couriers import make_couriers, make_message_providers
-from gtr_jobs.app.database import installation_plan, worker_database
+from gtr_jobs.app.database import installation_plan
 from gtr_jobs.app.extension import OUR_QUEUES, load_app, read_app
-from gtr_jobs.app.lanes import WorkerTools, make_lanes
+from gtr_jobs.app.key_checks import check_providers, warn_of_apns_host
+from gtr_jobs.app.lanes import make_lanes
 from gtr_jobs.app.providers import make_providers
 from gtr_jobs.app.quotas import quotas_of
 from gtr_jobs.app.rotation import Rotation
 from gtr_jobs.app.templates import read_templates
+from gtr_jobs.app.worker_tools import WorkerTools
 from gtr_jobs.db.connect import Database
 from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.db.contact import Contact

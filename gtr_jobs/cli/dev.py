@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from gtr_jobs.domain.errors import ConfigurationError
 
@@ -52,6 +51,8 @@ def demo(
     Exit 0 when everything arrived, 1 when not.
     """
     # What it stands on is not part of a worker's installation.
+    from rich.console import Console  # noqa: PLC0415  (a command that shows nothing spares it)
+
     from gtr_jobs.dev.demo.run import run_demo  # noqa: PLC0415
 
     if not asyncio.run(run_demo(Console(), keep=keep)):

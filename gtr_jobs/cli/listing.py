@@ -11,11 +11,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 
 def show_rows(
     heads: Sequence[str], rows: Sequence[Sequence[object]], styles: Mapping[str, str] | None = None
@@ -34,6 +29,12 @@ def show_rows(
         if rows and all(type(row[place]) in {int, float} for row in rows)
     }
     if sys.stdout.isatty():
+        # What only a terminal shows is loaded for a terminal only.
+        from rich import box  # noqa: PLC0415
+        from rich.console import Console  # noqa: PLC0415
+        from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for place, head in enumerate(heads):
             table.add_column(

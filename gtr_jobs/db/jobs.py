@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from gtr_jobs.db.audit import Note
-from gtr_jobs.db.operations import QueueDepth
 from gtr_jobs.db.operator import Connections, fetch_rows
+from gtr_jobs.db.queue_depth import QueueDepth
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,7 @@ from gtr_jobs.db.installed import (
     trigger_parameters,
 )
 from gtr_jobs.db.plan import Plan
-
-
-@dataclass(frozen=True, slots=True)
-class QueueDepth:
-    """How much a queue holds; counts stop at 10,000."""
-
-    queue: str
-    ready: int
-    scheduled: int
-    doing: int
-    dead: int
-    oldest_due_seconds: float
+from gtr_jobs.db.queue_depth import QueueDepth
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,35 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import orjson
-import structlog
 
 from gtr_jobs.observe.log_stream import LogStream
 from gtr_jobs.observe.redaction import redact_event
 
-Logger = structlog.typing.FilteringBoundLogger
+if TYPE_CHECKING:
+    import structlog
 
 _OURS = logging.getLogger("gtr_jobs")
+
+
+class Logger(Protocol):
+    """What is told to the log: an event of ours, and values by name."""
+
+    def debug(self, event: str, /, **values: Any) -> Any:
+        """Tell what is for the curious."""
+
+    def info(self, event: str, /, **values: Any) -> Any:
+        """Tell what goes as it should."""
+
+    def warning(self, event: str, /, **values: Any) -> Any:
+        """Tell what somebody should look at."""
+
+    def error(self, event: str, /, **values: Any) -> Any:
+        """Tell what goes wrong."""
 
 
 def configure_logs(
@@ -31,9 +48,11 @@ def configure_logs(
         level: The least that is logged.
         process: Which of several processes this is: every record says so.
     """
+    as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
+    with _without_rich() if as_json else nullcontext():
+        import structlog  # noqa: PLC0415  (no command but those that run on writes a log)
     if process is not None:
         structlog.contextvars.bind_contextvars(process=process)
-    as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -72,6 +91,20 @@ def configure_logs(
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # Its warnings are what strangers sent: as many as they like.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+
+
+@contextmanager
+def _without_rich() -> Iterator[None]:
+    """Let what is loaded do without rich: structlog takes it along to show faults on a terminal."""
+    if "rich" in sys.modules:
+        yield
+        return
+    # As Python has it for what is not to be found.
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["rich"]
 
 
 class _StreamLogger:
@@ -123,6 +156,8 @@ def flush_logs() -> None:
 
 def get_logger() -> Logger:
     """Give the daemon's logger."""
+    import structlog  # noqa: PLC0415  (as above)
+
     logger: Logger = structlog.get_logger("gtr_jobs")
     return logger
 

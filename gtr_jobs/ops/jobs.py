@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gtr_jobs.db.audit import Audit, JobAct, Note
 from gtr_jobs.db.dead_jobs import MAX_JOBS_A_CALL
 from gtr_jobs.db.jobs import JobDelivery, Jobs, KnownJob, LivingWorker, QueuedJob
-from gtr_jobs.db.operations import QueueDepth
+from gtr_jobs.db.queue_depth import QueueDepth
 from gtr_jobs.domain.errors import StateError, UsageError
 from gtr_jobs.ops.names import check_name
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cryptography.x509 import load_pem_x509_certificates
-
 from gtr_jobs.domain.errors import ConfigurationError
 
 
@@ -21,6 +19,9 @@ def read_authorities(file: Path | None, setting: str = "GTR_CA_FILE") -> bytes |
     """
     if file is None:
         return None
+    # Only what is configured is loaded.
+    from cryptography.x509 import load_pem_x509_certificates  # noqa: PLC0415
+
     try:
         pem = file.read_bytes()
         load_pem_x509_certificates(pem)

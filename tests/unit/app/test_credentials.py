@@ -11,8 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 from support.provider_keys import KEY_ID, TEAM_ID, TOPIC, apple_key, service_account_json, to_pem
 
-from gtr_jobs.app.checks import warn_of_apns_host
 from gtr_jobs.app.credentials import Credential, SigningTokens, apns_urls, read_credentials
+from gtr_jobs.app.key_checks import warn_of_apns_host
 from gtr_jobs.app.providers import make_providers
 from gtr_jobs.domain.errors import ConfigurationError
 from gtr_jobs.observe.logs import get_logger
