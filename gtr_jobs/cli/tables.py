@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-
-from rich.console import Console
-from rich.text import Text
+from typing import NamedTuple
 
 from gtr_jobs.db.status import DatabaseStatus
 
@@ -19,23 +18,47 @@ def show_left_out(left_out: Mapping[str, tuple[str, ...]]) -> None:
         )
 
 
+class _Line(NamedTuple):
+    head: str = ""
+    said: str = ""
+    style: str = ""
+
+
 def show_status(status: DatabaseStatus) -> None:
     """Show what is installed beside what this version has: a line each, to read and to grep."""
+    lines = _status_lines(status)
+    if not sys.stdout.isatty():
+        for line in lines:
+            print(line.head + line.said)
+        return
+    # What only a terminal shows is loaded for a terminal only.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    identity = f"{status.project or 'no project'} / {status.environment or 'no environment'}"
+    for line in lines:
+        console.print(Text(line.head).append(line.said, line.style))
+
+
+def _status_lines(status: DatabaseStatus) -> list[_Line]:
     width = max((len(line.what) for line in status.lines), default=0)
-    console.print(f"{'database':{width}}  {status.place}")
-    console.print(f"{'identity':{width}}  {identity}")
-    console.print(f"{'gtr-jobs':{width}}  {status.version}")
+    identity = f"{status.project or 'no project'} / {status.environment or 'no environment'}"
+    lines = [
+        _Line(f"{'database':{width}}  {status.place}"),
+        _Line(f"{'identity':{width}}  {identity}"),
+        _Line(f"{'gtr-jobs':{width}}  {status.version}"),
+    ]
     if status.paused:
         paused = f"paused: {status.paused}; gtr-jobs resume --acknowledge"
-        console.print(Text(f"{'sending':{width}}  ").append(paused, "red"))
-    console.print()
-    for line in status.lines:
-        style = "green" if line.is_fine else "yellow"
-        console.print(Text(f"{line.what:{width}}  ").append(line.state, style))
-    console.print()
+        lines.append(_Line(f"{'sending':{width}}  ", paused, "red"))
+    lines.append(_Line())
+    lines += [
+        _Line(f"{line.what:{width}}  ", line.state, "green" if line.is_fine else "yellow")
+        for line in status.lines
+    ]
+    lines.append(_Line())
     if status.refusal is not None:
-        console.print(status.refusal, style="yellow")
+        lines.append(_Line(said=status.refusal, style="yellow"))
     else:
-        console.print("Up to date." if status.is_up_to_date else "Run gtr-jobs db migrate.")
+        lines.append(_Line("Up to date." if status.is_up_to_date else "Run gtr-jobs db migrate."))
+    return lines

@@ -12,6 +12,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from gtr_jobs import __version__
+from gtr_jobs.cli.commands import COMMANDS
 from gtr_jobs.cli.main import app
 from gtr_jobs.domain.errors import ConfigurationError, TryAgainError, UsageError
 
@@ -50,6 +51,15 @@ def test_every_command_has_help(command: str) -> None:
     assert (ended.exit_code, ended.stderr) == (0, "")
     assert f"Usage: gtr-jobs {command}".rstrip() in ended.stdout
     assert "--help" in ended.stdout
+
+
+def test_what_help_lists_is_what_each_command_says_of_itself() -> None:
+    """The lines are known without the commands, so that help loads none of them; they are the same."""
+    commands = getattr(get_command(app), "commands", {})
+    own = {
+        name: " ".join(command.help.split("\n\n")[0].split()) for name, command in commands.items()
+    }
+    assert {name: known.line for name, known in COMMANDS.items()} == own
 
 
 def test_help_shows_what_stands_in_brackets() -> None:
