@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 import sys
 
-from gtr_jobs.app.worker import run_child
+from gtr_jobs.cli.beginning import begin
 from gtr_jobs.cli.leaving import leave
 from gtr_jobs.domain.errors import GtrError
 from gtr_jobs.settings import read_settings
@@ -20,17 +20,21 @@ from gtr_jobs.worker.orders import read_begin
 
 def main(arguments: list[str]) -> int:
     """Run one worker for its parent; give the exit code."""
+    begin()
     try:
         parent = socket.socket(fileno=int(arguments[0]))
     except (IndexError, ValueError, OSError):
         print("gtr_jobs.cli.child is started by `gtr-jobs worker --processes`", file=sys.stderr)
         return 2
     try:
-        begin = read_begin(parent)
-        if begin is None:
+        orders = read_begin(parent)
+        if orders is None:
             return 0
-        settings = read_settings().model_copy(update=dict(begin.given))
-        run_child(settings, begin, parent)
+        # Most of what there is to load: whose parent is gone spares it.
+        from gtr_jobs.app.worker import run_child  # noqa: PLC0415
+
+        settings = read_settings().model_copy(update=dict(orders.given))
+        run_child(settings, orders, parent)
     except GtrError as error:
         print(f"gtr-jobs: {error}", file=sys.stderr)
         return error.exit_code

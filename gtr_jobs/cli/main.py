@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import sys
 from typing import Annotated
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gtr_jobs import __version__
+from gtr_jobs.cli.beginning import begin
 from gtr_jobs.cli.commands import CommandsOnUse
 from gtr_jobs.cli.leaving import leave
 from gtr_jobs.domain.errors import GtrError
@@ -19,9 +19,6 @@ INTERRUPTED = 130
 # Whoever read our output has seen enough of it, as in `| head`: what typer exits with, where it is the first to notice.
 OUTPUT_CLOSED = 1
 OUTPUT_LOST = 74
-# Objects made and not freed before cycles among them are looked for: most of what is made is what is loaded, and
-# stays. With Python's 700 a tenth of a start is spent in looking it through.
-_GARBAGE = 50_000
 
 app = typer.Typer(
     name="gtr-jobs",
@@ -53,7 +50,7 @@ def _root(
 
 def main() -> None:
     """Run the command line."""
-    gc.set_threshold(_GARBAGE)
+    begin()
     try:
         code = _run()
         # Here, and not while the interpreter ends, where a failure can no longer be told.
