@@ -7,9 +7,11 @@ import pty
 import subprocess
 from pathlib import Path
 
-from support.command_line import COMMAND, Ended, make_environment, run_command
+from support.command_line import Ended, make_environment, run_command
 from support.databases import ProjectDatabase
 from support.installed import ENVIRONMENT, PROJECT
+
+from gtr_jobs.dev.worker_process import GTR_JOBS
 
 
 def operate(database: ProjectDatabase, *arguments: str, **settings: str) -> Ended:
@@ -31,7 +33,7 @@ def operate_at_terminal(
     os.write(ours, typed.encode())
     environment = make_environment({"GTR_ADMIN_DATABASE_URL": database.dsn})
     process = subprocess.Popen(
-        [*COMMAND, *arguments],
+        [*GTR_JOBS, *arguments],
         cwd=Path.cwd().root,
         env={**environment, "COLUMNS": str(width), "TERM": "xterm"},
         stdin=theirs,
