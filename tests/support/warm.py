@@ -9,6 +9,7 @@ What is about the start itself runs the interpreter anew (`gtr_jobs.dev.worker_p
 from __future__ import annotations
 
 import asyncio
+import io
 import multiprocessing
 import os
 import signal
@@ -165,6 +166,9 @@ def _run(
     for number, handed in streams.items():
         os.dup2(handed, number)
         os.close(handed)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=stream is sys.stderr or stream.isatty())
     sys.stdin = open(0, closefd=False)  # noqa: SIM115  (what multiprocessing has closed)
     # The server's own, which it takes from its children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
