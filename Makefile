@@ -2,6 +2,8 @@
 # `make test` also wants Node 20 with npm (PostgreSQL 17 and the Supabase CLI come from there).
 
 PYTHON ?= python3
+# Read once a run, not once a process: tests are thousands of lines that pytest rewrites.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 # -n 2: the machine that this is built for has two cores. Whoever has nothing left takes from the other's share.

@@ -24,6 +24,7 @@ ShutdownMode = Literal["fast", "immediate"]
 SUPERUSER = "supabase_admin"
 
 _PREFIX = "gtr-pg-"
+_OF_PASSWORDS = frozenset({"scram_iterations"})
 _MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes the folder in it
 _ENOUGH_MEMORY = 3 * 1024**3
 _LOCALE = "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8"
@@ -68,6 +69,8 @@ class Cluster:
                 f"--locale={_LOCALE}",
                 "--no-sync",
                 "--no-instructions",
+                # The superuser's own password is stored before there are any settings.
+                *(f"--set={name}={settings[name]}" for name in _OF_PASSWORDS & settings.keys()),
             )
         finally:
             password_file.unlink()

@@ -11,18 +11,39 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Protocol, Self
 
 from gtr_jobs.observe import events
 
-_COMMAND = (sys.executable, "-c", "from gtr_jobs.cli.main import main; main()", "worker")
+# The command `gtr-jobs`, by the interpreter that runs this.
+GTR_JOBS: Final = (sys.executable, "-c", "from gtr_jobs.cli.main import main; main()")
 _START_SECONDS = 30.0
 _STOP_SECONDS = 40.0
 _KEPT_LINES = 10_000
+LONGEST_LINE: Final = 1024 * 1024
 
 
 class WorkerFailedError(Exception):
     """The daemon did not start, or did not end as it should; carries the end of its log."""
+
+
+class Launched(Protocol):
+    """A process that was started, as asyncio has it."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, a signal's number below 0; None while it runs."""
+
+    @property
+    def stderr(self) -> asyncio.StreamReader | None:
+        """What it writes to standard error."""
+
+    async def wait(self) -> int:
+        """Wait for its end, and give its exit code."""
 
 
 class WorkerProcess:
@@ -53,9 +74,9 @@ class WorkerProcess:
             name: value for name, value in os.environ.items() if not name.startswith("GTR_")
         }
         self._environment = {**inherited, "GTR_LOG_FORMAT": "json", **environment}
-        self._command = (*(command or _COMMAND), *arguments)
+        self._command = (*(command or (*GTR_JOBS, "worker")), *arguments)
         self._lines: deque[str] = deque(maxlen=kept_lines)
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Launched | None = None
         self._reading: asyncio.Task[None] | None = None
         self.news = asyncio.Condition()
 
@@ -91,13 +112,7 @@ class WorkerProcess:
         Raises:
             WorkerFailedError: It ended first, or took too long.
         """
-        self._process = await asyncio.create_subprocess_exec(
-            *self._command,
-            env=self._environment,
-            cwd=self._folder,
-            stderr=asyncio.subprocess.PIPE,
-            limit=1024 * 1024,
-        )
+        self._process = await self._launch(self._command, self._environment, self._folder)
         self._reading = asyncio.create_task(self._read_log())
         record = await self.wait_for_event(self._started, _START_SECONDS)
         return str(record["http"])
@@ -166,7 +181,18 @@ class WorkerProcess:
         # that it left behind hold the other end of it.
         await self.kill()
 
-    def _running(self) -> asyncio.subprocess.Process:
+    async def _launch(
+        self, command: Sequence[str], environment: Mapping[str, str], folder: Path | None
+    ) -> Launched:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            env=environment,
+            cwd=folder,
+            stderr=asyncio.subprocess.PIPE,
+            limit=LONGEST_LINE,
+        )
+
+    def _running(self) -> Launched:
         if self._process is None:
             raise WorkerFailedError("the worker was not started")
         return self._process

@@ -16,7 +16,7 @@ begin
     return query
     select
         s.channel,
-        pg_catalog.left(pg_catalog.encode(s.address_hash, 'hex'), 12),
+        gtr_jobs.name_address(s.address_hash),
         s.reason,
         s.source,
         s.since
@@ -52,7 +52,7 @@ begin
         p_run_id, p_actor, 'suppress', p_reason, p_wanted,
         pg_catalog.jsonb_build_object(
             'channel', p_channel,
-            'address', pg_catalog.left(pg_catalog.encode(gtr_jobs.hash_address(p_channel, p_address), 'hex'), 12),
+            'address', gtr_jobs.name_address(gtr_jobs.hash_address(p_channel, p_address)),
             'is_new', v_is_new
         ),
         '{}'
@@ -85,7 +85,7 @@ begin
         p_run_id, p_actor, 'unsuppress', p_reason, p_wanted,
         pg_catalog.jsonb_build_object(
             'channel', p_channel,
-            'address', pg_catalog.left(pg_catalog.encode(gtr_jobs.hash_address(p_channel, p_address), 'hex'), 12),
+            'address', gtr_jobs.name_address(gtr_jobs.hash_address(p_channel, p_address)),
             'ended', v_ended
         ),
         '{}'
@@ -121,9 +121,7 @@ begin
     limit 1;
     perform gtr_jobs.record_audit(
         p_run_id, p_actor, p_channel || '_test', p_reason, p_wanted,
-        pg_catalog.jsonb_build_object(
-            'address', pg_catalog.left(pg_catalog.encode(v_hash, 'hex'), 12), 'refusal', v_refusal
-        ),
+        pg_catalog.jsonb_build_object('address', gtr_jobs.name_address(v_hash), 'refusal', v_refusal),
         '{}'
     );
     return v_refusal;

@@ -14,6 +14,16 @@ as $$
     from gtr_jobs.address_key as k
 $$;
 
+-- What operators see of an address, and the audit keeps: the beginning of its hash.
+create or replace function gtr_jobs.name_address(p_hash bytea)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+    select pg_catalog.left(pg_catalog.encode(p_hash, 'hex'), 12)
+$$;
+
 -- Returns whether it is new.
 create or replace function gtr_jobs.suppress_hash(p_channel text, p_hash bytea, p_reason text, p_source text)
 returns boolean
@@ -91,6 +101,7 @@ end
 $$;
 
 revoke all on function gtr_jobs.hash_address(text, text) from public, anon, authenticated, service_role;
+revoke all on function gtr_jobs.name_address(bytea) from public, anon, authenticated, service_role;
 revoke all on function gtr_jobs.suppress_hash(text, bytea, text, text) from public, anon, authenticated, service_role;
 revoke all on function gtr_jobs.suppress_address(text, text, text, text)
     from public, anon, authenticated, service_role;

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from chaos.history import History
+from support.warm import WarmWorker
 
 from gtr_jobs.dev.worker_process import WorkerFailedError, WorkerProcess
 from gtr_jobs.observe import events
@@ -123,7 +124,7 @@ class Crew:
         Raises:
             WorkerFailedError: It ended first, or took too long.
         """
-        process = WorkerProcess(
+        process = WarmWorker(
             {**self.settings, **settings}, arguments, command=command, kept_lines=None
         )
         hand = Hand(len(self.hands) + 1, process)

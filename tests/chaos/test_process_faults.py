@@ -8,10 +8,11 @@ import signal
 
 import pytest
 from chaos.scene import Scene
-from support.command_line import COMMAND, make_environment
+from support.command_line import make_environment
 
 from gtr_jobs.dev.standins.exchange import GoAway, Stall
 from gtr_jobs.dev.standins.script import FOR_EVER, AfterAccepting, Slow
+from gtr_jobs.dev.worker_process import GTR_JOBS
 from gtr_jobs.observe import events
 
 pytestmark = pytest.mark.timeout(120)
@@ -205,7 +206,7 @@ async def test_a_worker_whose_reader_is_gone_goes_on_without_a_log(duo: Scene) -
     """Fault 6: `gtr-jobs worker 2>&1 | head -1`; the reader leaves after a line and the worker still works."""
     reading, writing = os.pipe()
     process = await asyncio.create_subprocess_exec(
-        *COMMAND, "worker", env=make_environment(duo.crew.settings), stderr=writing
+        *GTR_JOBS, "worker", env=make_environment(duo.crew.settings), stderr=writing
     )
     os.close(writing)
     with os.fdopen(reading) as log:

@@ -20,8 +20,9 @@ from chaos.checker import Verdict
 from chaos.crew import Hand
 from chaos.scene import Scene, open_scene
 from support.clusters import ProjectServer, mount_memory, start_project
-from support.command_line import COMMAND, make_environment
+from support.command_line import make_environment
 
+from gtr_jobs.dev.worker_process import GTR_JOBS
 from gtr_jobs.observe import events
 
 pytestmark = pytest.mark.timeout(150)
@@ -192,7 +193,7 @@ async def test_a_worker_whose_log_nobody_reads_goes_on(scene: Scene) -> None:
     """Fault 36: the pipe of its log is full for good; hundreds of jobs are done, and it stops in order."""
     reading, writing = os.pipe()
     process = await asyncio.create_subprocess_exec(
-        *COMMAND,
+        *GTR_JOBS,
         "worker",
         env=make_environment({**scene.crew.settings, "GTR_LOG_LEVEL": "debug"}),
         stderr=writing,
@@ -215,7 +216,7 @@ async def test_a_worker_whose_log_has_no_disk_left_goes_on(scene: Scene, disk: P
     """Fault 36: the file of its log lies on a full disk."""
     with (disk / "worker.log").open("wb") as log, _full(disk):
         process = await asyncio.create_subprocess_exec(
-            *COMMAND, "worker", env=make_environment(scene.crew.settings), stderr=log
+            *GTR_JOBS, "worker", env=make_environment(scene.crew.settings), stderr=log
         )
         await scene.writer.write(100)
         await scene.until_settled()

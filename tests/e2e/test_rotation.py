@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command_line import COMMAND, make_environment
+from support.command_line import make_environment
 from support.keys_of_apps import make_apple_key, make_firebase_key, read_firebase_key
 from support.way import Person, Way
 
 from gtr_jobs.dev.standins.provider_standins import DEFAULT_PROJECT, DEFAULT_TOPIC
 from gtr_jobs.dev.standins.screen import show
 from gtr_jobs.dev.standins.script import FOR_EVER, Slow
+from gtr_jobs.dev.worker_process import GTR_JOBS
 
 MESSAGES = 200
 pytestmark = pytest.mark.timeout(60)
@@ -248,8 +249,8 @@ async def test_a_terminal_that_hangs_up_stops_a_worker_in_order(
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT)
         os.dup2(descriptor, 2)
         os.execve(
-            COMMAND[0],
-            [*COMMAND, "worker", "--concurrency", "5", *arguments],
+            GTR_JOBS[0],
+            [*GTR_JOBS, "worker", "--concurrency", "5", *arguments],
             make_environment({**way.settings, "GTR_LOG_FORMAT": "json"}),
         )
     try:
@@ -277,7 +278,7 @@ async def test_a_session_that_is_killed_stops_a_worker_in_its_foreground(
     log = tmp_path / "log"
     shell, terminal = pty.fork()
     if shell == 0:
-        words = [*COMMAND, "worker"]
+        words = [*GTR_JOBS, "worker"]
         os.execve(
             "/bin/sh",
             ["sh", "-c", f'"$@" 2>"{log}"; exit 1', "sh", *words],

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-COMMAND = (sys.executable, "-c", "from gtr_jobs.cli.main import main; main()")
+from support.warm import start_warm
+
+from gtr_jobs.dev.worker_process import GTR_JOBS
 
 # More than any command takes here, less than a test may.
 _PATIENCE_SECONDS = 18
@@ -54,16 +57,27 @@ def run_command(
         given: What it finds on standard input.
         timeout: Seconds that it may take.
     """
-    done = subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=Path.cwd().root,
-        env=make_environment(settings or {}),
-        input=given or b"",
-        capture_output=True,
-        timeout=timeout,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+    with (
+        tempfile.TemporaryFile() as read,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+    ):
+        read.write(given or b"")
+        read.seek(0)
+        streams = {0: read.fileno(), 1: out.fileno(), 2: err.fileno()}
+        process = start_warm(
+            arguments, make_environment(settings or {}), Path(Path.cwd().root), streams
+        )
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            raise subprocess.TimeoutExpired(["gtr-jobs", *arguments], timeout)
+        return Ended(process.exitcode, _read(out), _read(err))
+
+
+def _read(file: BinaryIO) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 def start_command(
@@ -71,7 +85,7 @@ def start_command(
 ) -> subprocess.Popen[str]:
     """Start a command and leave it running; its output can be read as it comes."""
     return subprocess.Popen(
-        [*COMMAND, *arguments],
+        [*GTR_JOBS, *arguments],
         cwd=Path.cwd().root,
         env={**make_environment(settings or {}), "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from support.warm import WarmWorker
 from support.webhooks import LINK_SECRET, PUBLIC_URL, SECRET, TOKEN
 
-from gtr_jobs.dev.worker_process import WorkerProcess
+from gtr_jobs.dev.worker_process import GTR_JOBS
 from gtr_jobs.observe import events
-
-_COMMAND = (sys.executable, "-c", "from gtr_jobs.cli.main import main; main()", "http")
 
 WEBHOOK_ENVIRONMENT: Mapping[str, str] = {
     "GTR_PUBLIC_URL": PUBLIC_URL,
@@ -25,7 +23,7 @@ WEBHOOK_ENVIRONMENT: Mapping[str, str] = {
 }
 
 
-class HttpProcess(WorkerProcess):
+class HttpProcess(WarmWorker):
     """A process that serves the pages for providers.
 
     Args:
@@ -37,7 +35,7 @@ class HttpProcess(WorkerProcess):
         super().__init__(
             {**WEBHOOK_ENVIRONMENT, **environment},
             arguments,
-            command=_COMMAND,
+            command=(*GTR_JOBS, "http"),
             started=events.HTTP_STARTED,
         )
 

@@ -16,6 +16,7 @@ from support.texting import (
     notify_sms,
     sms_settings,
 )
+from support.warm import WarmWorker
 from support.way import Way
 
 from gtr_jobs.dev.standins.exchange import Disconnect, Stall
@@ -81,7 +82,7 @@ class Kills:
             await settle(self._way)
 
     def _worker(self) -> WorkerProcess:
-        return WorkerProcess(
+        return WarmWorker(
             {
                 **self._way.settings,
                 **email_settings(self._way),

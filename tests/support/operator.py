@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
 from pathlib import Path
 
-from support.command_line import COMMAND, Ended, make_environment, run_command
+from support.command_line import Ended, make_environment, run_command
 from support.databases import ProjectDatabase
 from support.installed import ENVIRONMENT, PROJECT
+from support.warm import start_warm
 
 
 def operate(database: ProjectDatabase, *arguments: str, **settings: str) -> Ended:
@@ -29,14 +29,16 @@ def operate_at_terminal(
     """Run a command at a terminal where somebody types; what it shows is all in `out`."""
     ours, theirs = pty.openpty()
     os.write(ours, typed.encode())
-    environment = make_environment({"GTR_ADMIN_DATABASE_URL": database.dsn})
-    process = subprocess.Popen(
-        [*COMMAND, *arguments],
-        cwd=Path.cwd().root,
-        env={**environment, "COLUMNS": str(width), "TERM": "xterm"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
+    settings = {
+        "GTR_ADMIN_DATABASE_URL": database.dsn,
+        "COLUMNS": str(width),
+        "TERM": "xterm",
+    }
+    process = start_warm(
+        arguments,
+        make_environment(settings),
+        Path(Path.cwd().root),
+        dict.fromkeys((0, 1, 2), theirs),
     )
     os.close(theirs)
     shown = b""
@@ -50,4 +52,6 @@ def operate_at_terminal(
             break
         shown += part
     os.close(ours)
-    return Ended(process.wait(timeout=10), shown.decode(), "")
+    process.join(10)
+    assert process.exitcode is not None
+    return Ended(process.exitcode, shown.decode(), "")

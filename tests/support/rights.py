@@ -81,6 +81,7 @@ PRIVATE_FUNCTIONS = {
     "gtr_jobs.is_in_ramp",
     "gtr_jobs.is_paused",
     "gtr_jobs.is_time_zone",
+    "gtr_jobs.name_address",
     "gtr_jobs.name_row",
     "gtr_jobs.note_missed_devices",
     "gtr_jobs.note_price",

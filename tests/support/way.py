@@ -13,7 +13,9 @@ from uuid import UUID
 import psycopg
 from support.databases import ProjectDatabase
 from support.installed import ENVIRONMENT, PROJECT
+from support.onlooker import Onlooker
 from support.people import create_conversation, create_device, create_person
+from support.warm import WarmWorker
 
 from gtr_jobs.dev.standins import ProviderStandIns
 from gtr_jobs.dev.standins.phones import PhoneKind
@@ -45,6 +47,9 @@ class Way:
     settings: dict[str, str]
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
+    def __post_init__(self) -> None:
+        self._onlooker = Onlooker(lambda: self.database.superuser_dsn)
+
     async def start_worker(self, *arguments: str, **settings: str) -> WorkerProcess:
         """Start a worker; it is killed at the end of the test if it still runs then."""
         return await self.start_worker_in(None, *arguments, **settings)
@@ -53,7 +58,7 @@ class Way:
         self, folder: Path | None, *arguments: str, **settings: str
     ) -> WorkerProcess:
         """Start a worker in a working directory, where its `.env` is."""
-        worker = WorkerProcess({**self.settings, **settings}, arguments, folder=folder)
+        worker = WarmWorker({**self.settings, **settings}, arguments, folder=folder)
         return await self._stack.enter_async_context(worker)
 
     async def add_person(self, username: str, full_name: str, *kinds: PhoneKind) -> Person:
@@ -71,11 +76,7 @@ class Way:
 
     async def fetch(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Read rows as the superuser, for whom nothing is hidden."""
-        async with await psycopg.AsyncConnection.connect(
-            self.database.superuser_dsn, autocommit=True
-        ) as connection:
-            cursor = await connection.execute(query, parameters)
-            return await cursor.fetchall() if cursor.description else []
+        return await self._onlooker.fetch(query, *parameters)
 
     async def wait_for_records(
         self, worker: WorkerProcess, count: int, **wanted: object
@@ -117,6 +118,7 @@ class Way:
     async def close(self) -> None:
         """Stop what was started."""
         await self._stack.aclose()
+        await self._onlooker.close()
 
 
 @asynccontextmanager

@@ -7,13 +7,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.command_line import COMMAND, make_environment, run_command
+from support.command_line import make_environment, run_command
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from gtr_jobs import __version__
 from gtr_jobs.cli.commands import COMMANDS
 from gtr_jobs.cli.main import app
+from gtr_jobs.dev.worker_process import GTR_JOBS
 from gtr_jobs.domain.errors import ConfigurationError, TryAgainError, UsageError
 
 # Wide enough for every line, and without colours.
@@ -23,7 +24,7 @@ _LONG = "db sql --optional close_notification_hole"
 
 def _run_in_shell(script: str) -> subprocess.CompletedProcess[str]:
     """Run a line of bash in which `gtr-jobs` stands for the command."""
-    command = " ".join(shlex.quote(part) for part in COMMAND)
+    command = " ".join(shlex.quote(part) for part in GTR_JOBS)
     return subprocess.run(
         ["bash", "-c", f'gtr_jobs() {{ {command} "$@"; }}; {script}'],
         cwd=Path.cwd().root,
