@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import compileall
 import itertools
 import os
 import signal
@@ -15,18 +14,13 @@ import pytest
 from support.databases import DatabaseMaker, ProjectDatabase
 from support.servers import share_server
 
-import gtr_jobs
 from gtr_jobs.dev.postgres import Server
 from gtr_jobs.dev.supabase import DefaultGrants
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Make ready what the processes under test are started with."""
-    # They hear SIGHUP, also where the tests themselves run by `nohup`.
+def pytest_configure() -> None:
+    """Let the workers under test hear SIGHUP, also where the tests themselves run by `nohup`."""
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    if not hasattr(config, "workerinput"):
-        # Where Python may not keep what it compiles (PYTHONDONTWRITEBYTECODE), each would compile the package anew.
-        compileall.compile_dir(Path(gtr_jobs.__file__).parent, quiet=2)
 
 
 @pytest.fixture(scope="session")

@@ -22,14 +22,28 @@ from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any, Final
 
+from gtr_jobs.cli.commands import COMMANDS
 from gtr_jobs.dev.worker_process import GTR_JOBS, LONGEST_LINE, Launched, WorkerProcess
 
+# What commands load where they use it, beside themselves.
 _PRELOADED: Final = (
     "gtr_jobs.cli.main",
-    "gtr_jobs.app.couriers",
-    "gtr_jobs.app.operator",
+    *sorted({f"gtr_jobs.cli.{known.where.partition(':')[0]}" for known in COMMANDS.values()}),
+    "gtr_jobs.app.http",
+    "gtr_jobs.app.key_checks",
+    "gtr_jobs.app.message_lanes",
     "gtr_jobs.app.worker",
+    "gtr_jobs.providers.apns",
+    "gtr_jobs.providers.expo",
+    "gtr_jobs.providers.fcm",
+    "gtr_jobs.providers.smtp",
+    "gtr_jobs.providers.twilio",
+    "gtr_jobs.tasks.email",
+    "gtr_jobs.tasks.sms",
+    "gtr_jobs.templates.catalog",
     "gtr_jobs.worker.process",
+    "rich.console",
+    "structlog",
 )
 
 
