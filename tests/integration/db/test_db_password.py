@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,7 +122,8 @@ def test_the_password_is_in_no_log_of_the_server(installed: str, own_server: Ser
     _read_url(_set_password(installed, "--stdin", given=_CHOSEN.encode()))
     made = conninfo_to_dict(_read_url(_set_password(installed)))["password"]
     log = file.read_bytes()[known:].decode()
-    assert log.count('alter role "gtr_worker" login password \'SCRAM-SHA-256$4096:') == 2
+    hashed = re.findall(r'alter role "gtr_worker" login password \'SCRAM-SHA-256\$\d+:', log)
+    assert len(hashed) == 2
     assert str(made) not in log
     # As it is, or with its quote doubled as a statement would have it.
     assert "a/b@c:d?e#f" not in log
