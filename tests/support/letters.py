@@ -79,19 +79,24 @@ class Letters:
         self._channel = channel
         self._written: list[Letter] = []
 
-    async def write(self, answer: ScriptedAnswer) -> Letter:
-        """Write to one more person, whose letter gets this answer."""
-        count = len(self._written) + 1
-        number = f"+1415555{count:04d}"
-        reader = await create_texter(self._way.connection, f"person{count}", number)
+    async def write(self, *answers: ScriptedAnswer) -> list[Letter]:
+        """Write to one more person for each answer that the provider is to give; all of it is one commit."""
         is_text = self._channel == "sms"
-        address = number if is_text else f"person{count}@example.test"
-        self.script_of(address).add(answer)
         notify = notify_sms if is_text else notify_email
-        told = await notify(self._way.connection, reader)
-        letter = Letter(str(UUID(told["delivery_id"])), address)
-        self._written.append(letter)
-        return letter
+        readers = []
+        for count, answer in enumerate(answers, len(self._written) + 1):
+            number = f"+1415555{count:04d}"
+            reader = await create_texter(self._way.connection, f"person{count}", number)
+            address = number if is_text else f"person{count}@example.test"
+            self.script_of(address).add(answer)
+            readers.append((reader, address))
+        written = []
+        async with self._way.connection.transaction():
+            for reader, address in readers:
+                told = await notify(self._way.connection, reader)
+                written.append(Letter(str(UUID(told["delivery_id"])), address))
+        self._written += written
+        return written
 
     def script_of(self, address: str) -> AnswerSequence:
         """Give what the provider answers to letters for an address."""
