@@ -281,4 +281,6 @@ class Pressure:
         self.listener(News(what, seconds, code, self.circuit.reason))
 
     def _tell_closed(self, now: float) -> None:
+        # What the database says of it is our own word, and will be taken back.
+        self._elsewhere_until = float("-inf")
         self.listener(News("closed", now - self._opened_at, reason=self.circuit.reason))

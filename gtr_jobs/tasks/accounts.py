@@ -103,7 +103,7 @@ class Accounts:
     async def _hold(self, provider: Provider, sendings: Sequence[Sending], held: Held) -> None:
         """Leave pushes for later that the account was not asked to take.
 
-        They wait for the end of the pause, and one of them for the next probe.
+        They wait for the end of the pause, and one of them for the next probe, where this worker is the one that probes.
         """
         if not sendings:
             return
@@ -111,7 +111,7 @@ class Accounts:
             hold_all(sendings, held.code, held.retry_after)
             return
         await self._pauses.told()
-        scout = sendings[0][0] if held.code == "circuit_open" else None
+        scout = sendings[0][0] if provider.pressure.circuit.state != "closed" else None
         waiting = [sending for sending in sendings if sending[0] is not scout]
         probing = [sending for sending in sendings if sending[0] is scout]
         hold_all(probing, held.code, held.retry_after)

@@ -21,13 +21,14 @@ from gtr_jobs.tasks.accounts import Accounts
 from gtr_jobs.tasks.courier import Courier, Letter
 from gtr_jobs.tasks.message_items import Item, Ready
 from gtr_jobs.tasks.message_reports import MessageReports
+from gtr_jobs.tasks.under_way import Share, UnderWay
 
 # What is begun together is written in one transaction, and all of it is unknown if the worker dies just then.
 MESSAGES_A_CALL = 50
 # An operator's budget is used up: it is looked at again after this.
 BUDGET_SECONDS = 60.0
 _SOON_SECONDS = 1.0
-# One is written while another is sent: what is begun does not wait long for its turn.
+# One call is written while another is sent: what is begun does not wait long for its turn.
 _CALLS_AT_ONCE = 2
 
 
@@ -75,7 +76,7 @@ class Sending:
         self._levers = levers
         self._accounts = accounts
         self._reports = reports
-        self._turn = asyncio.Semaphore(_CALLS_AT_ONCE)
+        self._under_way = UnderWay()
 
     async def send_all(self, ready: Sequence[Ready], finish: Finish) -> None:
         """Send messages, and end the job of each as soon as it is answered for."""
@@ -84,14 +85,15 @@ class Sending:
         size = self._levers.most_at_once("provider", self._courier.name, size)
         chunks = [ready[first : first + size] for first in range(0, len(ready), size)]
         ends = await asyncio.gather(
-            *(self._send_when_let(chunk, finish) for chunk in chunks), return_exceptions=True
+            *(self._send_when_let(chunk, size * _CALLS_AT_ONCE, finish) for chunk in chunks),
+            return_exceptions=True,
         )
         for end in ends:
             # What other chunks sent is written by now.
             if isinstance(end, BaseException):
                 raise end
 
-    async def _send_when_let(self, chunk: Sequence[Ready], finish: Finish) -> None:
+    async def _send_when_let(self, chunk: Sequence[Ready], most: int, finish: Finish) -> None:
         courier, count = self._courier, len(chunk)
         if not (
             await self._levers.take("channel", courier.channel, count)
@@ -100,10 +102,10 @@ class Sending:
             for ready in chunk:
                 finish(Ack(ready.item.job, TryAgain(UNNOTED_SECONDS, uses_attempt=False)))
             return
-        async with self._turn:
-            await self._begin(chunk, finish)
+        async with self._under_way.join(count, most) as share:
+            await self._begin(chunk, share, finish)
 
-    async def _begin(self, chunk: Sequence[Ready], finish: Finish) -> None:
+    async def _begin(self, chunk: Sequence[Ready], share: Share, finish: Finish) -> None:
         courier = self._courier
         # It may have been paused meanwhile.
         if await self.hold_paused([ready.item.job for ready in chunk], finish):
@@ -124,12 +126,12 @@ class Sending:
             [ready.intent() for ready in chunk],
             self._rules.budget,
         )
-        await asyncio.gather(
-            *(
-                self._send(ready, begun[ready.item.message.delivery_id], deadline, finish)
-                for ready in chunk
-            )
-        )
+
+        async def send(ready: Ready) -> None:
+            await self._send(ready, begun[ready.item.message.delivery_id], deadline, finish)
+            share.end_one()
+
+        await asyncio.gather(*(send(ready) for ready in chunk))
 
     async def _send(self, ready: Ready, begun: Begun, deadline: float, finish: Finish) -> None:
         item = ready.item

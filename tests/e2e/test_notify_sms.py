@@ -18,7 +18,7 @@ from support.texting import (
 )
 from support.way import Way
 
-from gtr_jobs.dev.standins.exchange import Disconnect
+from gtr_jobs.dev.standins.exchange import Disconnect, Stall
 from gtr_jobs.dev.standins.script import FOR_EVER, AfterAccepting, Fail
 
 pytestmark = pytest.mark.timeout(60)
@@ -52,6 +52,22 @@ async def test_a_lost_answer_is_found_at_twilio(way: Way) -> None:
     await way.wait_until_settled()
     assert len(way.providers.ledger.entries()) == 1
     assert await way.deliveries() == [("twilio", "sent", "accepted", "", 1, False)]
+
+
+async def test_answers_that_do_not_come_hold_up_nobody_else(way: Way) -> None:
+    """Texts that were written one by one wait for Twilio one by one, and the next one is sent all the same."""
+    await way.start_worker(**sms_settings(way) | {"GTR_MESSAGE_CALL_SECONDS": "30"})
+    for count in range(4):
+        number = f"+1415555020{count}"
+        silent = way.providers.twilio.script.for_token(number)
+        silent.add(Stall())
+        await notify_sms(
+            way.connection, await create_texter(way.connection, f"silent{count}", number)
+        )
+        await silent.wait_until_used_up()
+    await notify_sms(way.connection, await create_texter(way.connection))
+    (entry,) = await way.providers.ledger.wait_for(1)
+    assert entry.token == PHONE
 
 
 async def test_what_twilio_does_not_have_is_sent_again_once(way: Way) -> None:

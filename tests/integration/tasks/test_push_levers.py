@@ -238,3 +238,15 @@ async def test_what_a_throttled_account_is_not_asked_waits_for_the_end_of_its_pa
     await scene.admin.execute("update gtr_jobs.provider_pauses set paused_until = now()")
     await scene.engine.context.held.bring_back()
     assert await scene.jobs() == [("todo", 0, 0, "ready")] * 2
+
+
+async def test_what_another_workers_circuit_holds_comes_back_when_that_closes(scene: Scene) -> None:
+    """All of it: this worker has no probe to keep a job for."""
+    await scene.admin.execute("select gtr_jobs.pause_provider('apns', 'failing', 40, 10)")
+    await scene.write("one", "two")
+    await scene.run()
+    assert scene.carrier.taken == []
+    assert await fetch_rows(scene.admin, HELD) == [("provider", "apns", 2)]
+    await scene.admin.execute("select gtr_jobs.resume_provider('apns')")
+    await scene.engine.context.held.bring_back()
+    assert await scene.jobs() == [("todo", 0, 0, "ready")] * 2

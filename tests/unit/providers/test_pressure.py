@@ -118,6 +118,17 @@ async def test_one_probe_closes_the_circuit() -> None:
     assert await account.ask_later(Accepted("b")) == Accepted("b")
 
 
+async def test_a_worker_that_closed_its_circuit_is_not_held_by_what_it_had_told_all() -> None:
+    """The database says so for half a second more."""
+    account = Account()
+    await account.fail(20)
+    account.now += 10.0
+    account.pressure.hear_elsewhere(30.0)
+    account.pressure.circuit.may_probe = True
+    assert await account.ask(Accepted("a")) == Accepted("a")
+    assert await account.ask_later(Accepted("b")) == Accepted("b")
+
+
 async def test_a_probe_that_is_given_up_leaves_the_right_to_it() -> None:
     """A worker that stops in the middle does not close the circuit for ever."""
     account = Account()
