@@ -148,11 +148,11 @@ async def test_replays_write_once() -> None:
     """A signature has no time in it: whoever saw a request can send it for ever."""
     async with serve_pages() as served:
         request = twilio_request(f"{STATUS}?d={DELIVERY}", status_pairs())
-        answers = {(await served.client.post(**request)).status_code for _ in range(1000)}
+        answers = {(await served.client.post(**request)).status_code for _ in range(200)}
 
         assert answers == {204}
         assert len(served.reports.calls) == 1
-        assert served.counted("twilio_status", "repeated") == 999
+        assert served.counted("twilio_status", "repeated") == 199
 
 
 async def test_a_database_that_is_away_has_twilio_come_again() -> None:
