@@ -4,6 +4,9 @@
 -- The same law as in gtr_jobs.ack_jobs, for what nearly every push brings: plain arrays, and no documents to read. An
 -- entry is one delivery, with the number and the claim of its job: accepted, by a provider that sends no receipts, of
 -- the job's own kind. Returns the jobs that were still this claim's; of the others nothing is written.
+--
+-- It is planned once a session: for a few jobs that would take longer than the rest. And a session keeps the plan that it
+-- made while the queue was short: so no table is gone through, whatever seemed cheap.
 create or replace function gtr_jobs.ack_accepted_pushes(
     p_worker_id bigint,
     p_job_ids bigint[],
@@ -19,6 +22,8 @@ returns setof bigint
 language plpgsql
 security definer
 set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
 as $$
 begin
     return query

@@ -23,7 +23,6 @@ from support.jobs import (
     put_jobs,
     register_worker,
 )
-from support.scans import reads_of
 
 ACK = """
     select gtr_jobs.ack_accepted_pushes(
@@ -118,9 +117,9 @@ class Scene:
         await self.admin.execute(
             """
             update procrastinate.procrastinate_jobs
-            set event_day = event_day - (id %% 3)::integer, attempts = id %% 4, queue_name = 'push',
-                task_name = case id %% 2 when 0 then 'message' else 'new_follower' end
-            """.replace("%%", "%")
+            set event_day = event_day - (id % 3)::integer, attempts = id % 4, queue_name = 'push',
+                task_name = case id % 2 when 0 then 'message' else 'new_follower' end
+            """
         )
         jobs = await claim(self.admin, self.worker_id)
         keys = [self._id() for _ in range(70)]
@@ -306,31 +305,3 @@ async def test_end_and_deliveries_are_written_together_or_not_at_all(
         await _ack_accepted(worker, worker_id, replace(push, dedupe_key=nameless))
     assert await fetch_rows(admin, COUNTS) == [(0, 0)]
     assert await fetch_rows(admin, "select status::text from gtr_jobs.jobs") == [("doing",)]
-
-
-@pytest.mark.parametrize("runs", [1, 12])
-@pytest.mark.parametrize("is_analyzed", [False, True])
-async def test_an_ack_reads_no_more_than_it_ends(
-    admin: AsyncConnection, worker_id: int, is_analyzed: bool, runs: int
-) -> None:
-    """However many others are being done or were sent, whatever the planner thinks of them, and when it plans no more."""
-    await put_jobs(admin, 10)
-    if is_analyzed:
-        await admin.execute("analyze procrastinate.procrastinate_jobs")
-    await admin.execute(
-        "insert into procrastinate.procrastinate_jobs"
-        " (queue_name, task_name, status, worker_id, claim_number)"
-        " select 'push', 'message', 'doing', %s, 1 from generate_series(1, 20000)",
-        (worker_id,),
-    )
-    jobs = await claim(admin, worker_id, 10)
-    await admin.execute(
-        "insert into gtr_jobs.deliveries (day, dedupe_key, kind, channel, state, outcome, job_id, trace_id)"
-        " select %s, gen_random_uuid(), 'message', 'push', 'sent', 'accepted', 0, '' from generate_series(1, 5000)",
-        (jobs[0].event_day,),
-    )
-    pushes = [Push(job, UUID(int=job.job_id)) for job in jobs]
-    for _ in range(runs):
-        reads = await reads_of(admin, ACK, *_parameters(worker_id, pushes))
-        assert reads.tables == {}
-        assert sum(reads.indexes.values()) <= 20
