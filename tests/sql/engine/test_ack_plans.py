@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from psycopg import AsyncConnection
+from support.accepted import ACK_ACCEPTED, Push, parameters_of
 from support.jobs import Claimed, claim, delivery_of, end_of, put_jobs, register_worker
 from support.scans import Reads, reads_of
 
@@ -16,11 +17,6 @@ Function = Literal["ack_jobs", "ack_accepted_pushes", "ack_done_jobs"]
 FUNCTIONS: tuple[Function, ...] = ("ack_jobs", "ack_accepted_pushes", "ack_done_jobs")
 # More than after which a statement is planned no more.
 RUNS = 12
-ACCEPTED = """
-    select gtr_jobs.ack_accepted_pushes(
-        %s, %s::bigint[], %s::bigint[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::boolean[]
-    )
-"""
 
 
 @pytest.fixture
@@ -32,19 +28,17 @@ async def worker_id(admin: AsyncConnection) -> int:
 def _ack(
     function: Function, worker_id: int, jobs: Sequence[Claimed]
 ) -> tuple[str, Sequence[object]]:
-    claims = [job.job_id for job in jobs], [job.claim_number for job in jobs]
     match function:
         case "ack_jobs":
             documents = [end_of(job) for job in jobs], [delivery_of(job) for job in jobs]
             statement = "select gtr_jobs.ack_jobs(%s, %s::jsonb, %s::jsonb)"
             return statement, [worker_id, *map(json.dumps, documents)]
         case "ack_accepted_pushes":
-            ids = [uuid4() for _ in jobs]
-            texts = ["fcm" for _ in jobs]
-            resent = [False for _ in jobs]
-            return ACCEPTED, [worker_id, *claims, ids, ids, ids, texts, texts, resent]
+            pushes = [Push(job, uuid4()) for job in jobs]
+            return ACK_ACCEPTED, parameters_of(worker_id, pushes)
         case "ack_done_jobs":
             statement = "select gtr_jobs.ack_done_jobs(%s, %s::bigint[], %s::bigint[])"
+            claims = [job.job_id for job in jobs], [job.claim_number for job in jobs]
             return statement, [worker_id, *claims]
 
 
