@@ -114,7 +114,10 @@ class Acker:
                 return frozenset(ack.job.job_id for ack in batch) if is_in_doubt else written
 
     async def _bury(self, refused: Ack, error: DatabaseError) -> None:
-        death = Die("ack_refused", f"the database refuses what came of it ({error.sqlstate})")
+        death = Die(
+            "ack_refused",
+            f"the database refuses what came of it ({error.sqlstate or type(error).__name__})",
+        )
         ack = Ack(refused.job, death)
         self._report([ack], await self._write_until_known([ack]))
 

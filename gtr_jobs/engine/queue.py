@@ -6,17 +6,19 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, assert_never
+from typing import Any, Literal, NamedTuple
 
 import orjson
 import psycopg
 from psycopg import AsyncConnection
 
+from gtr_jobs.db.arrays import array_of
 from gtr_jobs.db.connections import ConnectionPool
 from gtr_jobs.domain.delivery import Delivery
-from gtr_jobs.domain.outcome import Accepted, DeadTarget
+from gtr_jobs.domain.outcome import Accepted
+from gtr_jobs.engine.ack_documents import delivery_record, end_record
 from gtr_jobs.engine.front import Front
-from gtr_jobs.engine.job import Die, Done, HandBack, Job, JobEnd, TryAgain, fingerprint
+from gtr_jobs.engine.job import Done, Job, JobEnd
 
 _COLUMNS = """
     job_id, kind, args::text, attempts, max_attempts, claim_number, lost_claims, event_day, trace_id, age_seconds,
@@ -29,9 +31,22 @@ _CLAIM = f"""
 # Where operators limit or pause something in the queue.
 _CLAIM_LIMITED = f"select {_COLUMNS} from gtr_jobs.claim_limited(%s, %s, %s)"  # noqa: S608
 _ACK_DONE = "select gtr_jobs.ack_done_jobs(%s, %s::bigint[], %s::bigint[])"
+_ACK_ACCEPTED = """
+    select gtr_jobs.ack_accepted_pushes(
+        %s, %s::bigint[], %s::bigint[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::boolean[]
+    )
+"""
 _ACK = "select gtr_jobs.ack_jobs(%s, %s::jsonb, %s::jsonb)"
 # Those of texts and e-mails, with what their store keeps.
 _ACK_MESSAGES = "select gtr_jobs.ack_messages(%s, %s::jsonb, %s::jsonb)"
+
+# What an ack tells of, and so which statement writes it:
+#     messages   texts or e-mails
+#     anything   what is none of the other sorts
+#     accepted   that the job is done, and all its pushes were taken, by providers that send no receipts
+#     nothing    that the job is done
+AckSort = Literal["messages", "anything", "accepted", "nothing"]
+_WITHOUT_RECEIPTS = frozenset({"fcm", "apns"})
 
 
 class Ack(NamedTuple):
@@ -48,14 +63,16 @@ class Ack(NamedTuple):
     deliveries: Sequence[Delivery] = ()
 
     @property
-    def tells_nothing(self) -> bool:
-        """Whether there is nothing to write but that the job is done."""
-        return not self.deliveries and isinstance(self.end, Done)
-
-    @property
-    def tells_of_messages(self) -> bool:
-        """Whether it is about texts or e-mails."""
-        return any(delivery.channel != "push" for delivery in self.deliveries)
+    def sort(self) -> AckSort:
+        """What it tells of."""
+        is_plain = isinstance(self.end, Done)
+        if is_plain and not self.deliveries:
+            return "nothing"
+        for delivery in self.deliveries:
+            if delivery.channel != "push":
+                return "messages"
+            is_plain = is_plain and _is_accepted(delivery, self.job.kind)
+        return "accepted" if is_plain and self.deliveries else "anything"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,22 +163,19 @@ class Queue:
         Returns:
             The jobs that were still this worker's; of the others nothing was written.
         """
-        plain: list[Job] = []
-        messages: list[Ack] = []
-        telling: list[Ack] = []
+        sorted_acks: defaultdict[AckSort, list[Ack]] = defaultdict(list)
         for ack in acks:
-            if ack.tells_nothing:
-                plain.append(ack.job)
-            else:
-                (messages if ack.tells_of_messages else telling).append(ack)
+            sorted_acks[ack.sort].append(ack)
         written: set[int] = set()
         async with self._pool.connection() as connection:
             # What was sent is the more worth knowing.
-            if messages:
+            if messages := sorted_acks["messages"]:
                 written |= await _ack(connection, _ACK_MESSAGES, worker_id, messages)
-            if telling:
+            if telling := sorted_acks["anything"]:
                 written |= await _ack(connection, _ACK, worker_id, telling)
-            if plain:
+            if accepted := sorted_acks["accepted"]:
+                written |= await _ack_accepted(connection, worker_id, accepted)
+            if plain := sorted_acks["nothing"]:
                 written |= await _ack_done(connection, worker_id, plain)
         return frozenset(written)
 
@@ -182,83 +196,55 @@ def _job(queue: str, row: tuple[Any, ...], claimed_at: float) -> Job:
     return Job._make((job_id, queue, kind, orjson.loads(args), *rest, claimed_at))
 
 
+def _is_accepted(delivery: Delivery, kind: str) -> bool:
+    """Whether nothing is to be told of a push but who took it, and under which name."""
+    return (
+        isinstance(delivery.outcome, Accepted)
+        and delivery.outcome.apns_environment is None
+        and delivery.provider in _WITHOUT_RECEIPTS
+        and delivery.kind == kind
+    )
+
+
 async def _ack_done(
-    connection: AsyncConnection, worker_id: int, jobs: Sequence[Job]
+    connection: AsyncConnection, worker_id: int, acks: Sequence[Ack]
 ) -> frozenset[int]:
-    job_ids, claim_numbers = [job.job_id for job in jobs], [job.claim_number for job in jobs]
-    cursor = await connection.execute(_ACK_DONE, [worker_id, job_ids, claim_numbers])
-    return frozenset([row[0] for row in await cursor.fetchall()])
+    claims = zip(*[ack.job.claim for ack in acks], strict=True)
+    return await _ids(connection, _ACK_DONE, worker_id, *map(array_of, claims))
+
+
+async def _ack_accepted(
+    connection: AsyncConnection, worker_id: int, acks: Sequence[Ack]
+) -> frozenset[int]:
+    deliveries = [
+        (
+            job.job_id,
+            job.claim_number,
+            delivery.dedupe_key,
+            delivery.user_id,
+            delivery.device_id,
+            delivery.provider,
+            delivery.outcome.provider_id,
+            delivery.is_resent,
+        )
+        for job, _, its in acks
+        for delivery in its
+        # As all of this sort are.
+        if isinstance(delivery.outcome, Accepted)
+    ]
+    columns = zip(*deliveries, strict=True)
+    return await _ids(connection, _ACK_ACCEPTED, worker_id, *map(array_of, columns))
 
 
 async def _ack(
     connection: AsyncConnection, statement: str, worker_id: int, acks: Sequence[Ack]
 ) -> frozenset[int]:
-    ends = [_end_record(ack) for ack in acks]
-    deliveries = [_delivery_record(ack, delivery) for ack in acks for delivery in ack.deliveries]
+    ends = [end_record(job, end) for job, end, _ in acks]
+    deliveries = [delivery_record(job, end, one) for job, end, its in acks for one in its]
     documents = [orjson.dumps(ends).decode(), orjson.dumps(deliveries).decode()]
-    cursor = await connection.execute(statement.encode(), [worker_id, *documents])
+    return await _ids(connection, statement, worker_id, *documents)
+
+
+async def _ids(connection: AsyncConnection, statement: str, *parameters: object) -> frozenset[int]:
+    cursor = await connection.execute(statement.encode(), parameters)
     return frozenset([row[0] for row in await cursor.fetchall()])
-
-
-def _end_record(ack: Ack) -> dict[str, object]:
-    record: dict[str, object] = {
-        "job_id": ack.job.job_id,
-        "claim_number": ack.job.claim_number,
-        "attempted": True,
-        "maybe_sent": False,
-    }
-    match ack.end:
-        case Done():
-            record["ended"] = "done"
-        case TryAgain(delay=delay, uses_attempt=uses_attempt):
-            record |= {"ended": "retry", "delay": delay, "attempted": uses_attempt}
-        case HandBack(delay=delay, was_maybe_sent=was_maybe_sent):
-            record |= {
-                "ended": "release",
-                "delay": delay,
-                "attempted": False,
-                "maybe_sent": was_maybe_sent,
-            }
-        case Die(code=code, error=error):
-            record |= {
-                "ended": "dead",
-                "code": code,
-                "error": error,
-                "fingerprint": fingerprint(ack.job, ack.end),
-            }
-        case _:
-            assert_never(ack.end)
-    return record
-
-
-def _delivery_record(ack: Ack, delivery: Delivery) -> dict[str, object]:
-    # A job that is dead sends nothing more: what still waited has failed.
-    has_failed = isinstance(ack.end, Die) and delivery.state == "queued"
-    accepted = delivery.outcome if isinstance(delivery.outcome, Accepted) else None
-    record = {
-        "job_id": ack.job.job_id,
-        "dedupe_key": delivery.dedupe_key,
-        "kind": delivery.kind,
-        "channel": delivery.channel,
-        "provider": delivery.provider,
-        "user_id": delivery.user_id,
-        "device_id": delivery.device_id,
-        "registered_at": delivery.registered_at,
-        "state": "failed" if has_failed else delivery.state,
-        "outcome": delivery.outcome.name,
-        "code": delivery.code,
-        "provider_id": accepted and accepted.provider_id,
-        "resent": delivery.is_resent,
-        "apns_environment": accepted and accepted.apns_environment,
-    }
-    if delivery.channel != "push":
-        cost = accepted and accepted.cost
-        gone = delivery.outcome if isinstance(delivery.outcome, DeadTarget) else None
-        record |= {
-            "attempt_token": delivery.attempt_token and str(delivery.attempt_token),
-            "is_attempt": delivery.is_attempt,
-            "mark": gone and gone.mark,
-            "price": cost and str(cost.amount),
-            "currency": cost and cost.currency,
-        }
-    return record

@@ -5,11 +5,14 @@
 -- p_deliveries: [{job_id, dedupe_key, kind, channel, provider, user_id, device_id, registered_at, state, outcome, code,
 -- provider_id, resent, apns_environment}]; the last where it was learned by sending. Returns the jobs that were still this claim's: what a worker brings after it lost its claim
 -- is not written, neither end nor delivery.
+--
+-- A session keeps the plan that it made while the queue was short. So no table is gone through, whatever seemed cheap.
 create or replace function gtr_jobs.ack_jobs(p_worker_id bigint, p_ends jsonb, p_deliveries jsonb)
 returns setof bigint
 language plpgsql
 security definer
 set search_path = ''
+set enable_seqscan = off
 as $$
 begin
     return query

@@ -3,6 +3,9 @@
 
 -- The same law as in gtr_jobs.ack_jobs, for what most jobs bring: two numbers each, and no documents to read. Returns
 -- the jobs that were still this claim's.
+--
+-- It is planned once a session: for a few jobs that would take longer than the rest. And a session keeps the plan that it
+-- made while the queue was short: so no table is gone through, whatever seemed cheap.
 create or replace function gtr_jobs.ack_done_jobs(
     p_worker_id bigint,
     p_job_ids bigint[],
@@ -12,6 +15,8 @@ returns setof bigint
 language plpgsql
 security definer
 set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
 as $$
 begin
     return query

@@ -59,7 +59,9 @@ async def test_connections_reset_at_any_byte_lose_and_double_nothing(
     assert not verdict.findings, str(verdict)
 
 
-@pytest.mark.parametrize("function", ["gtr_jobs.claim_jobs", "gtr_jobs.ack_jobs"])
+@pytest.mark.parametrize(
+    "function", ["gtr_jobs.claim_jobs", "gtr_jobs.ack_jobs", "gtr_jobs.ack_accepted_pushes"]
+)
 async def test_a_lost_answer_to_a_claim_or_an_ack_is_made_up_for(
     distant: Scene, proxy: Proxy, function: str
 ) -> None:

@@ -158,7 +158,7 @@ def _signal_all(processes: list[int], number: signal.Signals) -> None:
         os.kill(process, number)
 
 
-@pytest.mark.parametrize("statement", [b"claim_jobs", b"ack_jobs"])
+@pytest.mark.parametrize("statement", [b"claim_jobs", b"ack_accepted_pushes"])
 async def test_a_reply_that_was_lost_loses_and_doubles_nothing(
     chat: Chat, statement: bytes
 ) -> None:
@@ -180,7 +180,7 @@ async def test_a_reply_that_was_lost_loses_and_doubles_nothing(
             await chat.write(5)
             proxy.reset_all()
         proxy.mode = LoseReply(statement)
-        if statement == b"ack_jobs":
+        if statement == b"ack_accepted_pushes":
             await chat.write(5)
         async with asyncio.timeout(WORKING_AGAIN_SECONDS):
             await proxy.wait_until_lost()

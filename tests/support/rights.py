@@ -7,6 +7,7 @@ from __future__ import annotations
 
 # Everything that the worker may call; it has no right on any table.
 WORKER_FUNCTIONS = {
+    "gtr_jobs.ack_accepted_pushes",
     "gtr_jobs.ack_done_jobs",
     "gtr_jobs.ack_jobs",
     "gtr_jobs.ack_messages",

@@ -118,13 +118,61 @@ async def test_deliveries_are_written_with_the_end(engine: Engine, admin: AsyncC
     ]
 
 
-async def test_an_ack_that_the_database_refuses_keeps_no_other_from_being_written(
+async def test_accepted_pushes_are_written_with_the_end(
     engine: Engine, admin: AsyncConnection
+) -> None:
+    """Every field, whatever a provider calls its message; several of one job, and beside acks of other sorts."""
+    names = ["projects/p/messages/1", "", "null", 'a"b\\c', "{d},e\nf", "é"]
+    plain, *jobs = await _claim(engine, 1 + len(names))
+    told: list[tuple[object, ...]] = []
+    for job, name in zip(jobs, names, strict=True):
+        deliveries = [
+            Delivery(
+                uuid4(),
+                "message",
+                "push",
+                Accepted(name),
+                user_id,
+                provider,
+                device_id,
+                None,
+                resent,
+            )
+            for user_id, provider, device_id, resent in (
+                (uuid4(), "fcm", uuid4(), False),
+                (None, "apns", None, True),
+            )
+        ]
+        engine.context.acker.put(Ack(job, Done(), deliveries))
+        told += [
+            (
+                one.dedupe_key, job.job_id, job.event_day, job.trace_id, "message", "push", one.provider,
+                one.user_id, one.device_id, "sent", "accepted", "", name, one.is_resent, 1,
+            )
+            for one in deliveries
+        ]  # fmt: skip
+    engine.context.acker.put(Ack(plain, Done()))
+    await engine.context.acker.drain()
+    written = await fetch_rows(
+        admin,
+        """
+        select dedupe_key, job_id, day, trace_id, kind, channel, provider, user_id, device_id,
+            state::text, outcome::text, code, provider_id, resent_after_unknown, attempts
+        from gtr_jobs.deliveries
+        """,
+    )
+    assert sorted(written) == sorted(told)
+    assert await fetch_value(admin, DONE) == 1 + len(names)
+
+
+# PostgreSQL's text knows no such character.
+@pytest.mark.parametrize("outcome", [Rejected("bad\x00code"), Accepted("bad\x00name")])
+async def test_an_ack_that_the_database_refuses_keeps_no_other_from_being_written(
+    engine: Engine, admin: AsyncConnection, outcome: Outcome
 ) -> None:
     """It becomes a dead job that says so; the daemon goes on."""
     jobs = await _claim(engine, 3)
-    # PostgreSQL's text knows no such character.
-    poison = Delivery(uuid4(), "message", "push", Rejected("bad\x00code"))
+    poison = Delivery(uuid4(), "message", "push", outcome, provider="fcm")
     engine.context.acker.put(Ack(jobs[0], Done()))
     engine.context.acker.put(Ack(jobs[1], Done(), [poison]))
     engine.context.acker.put(Ack(jobs[2], Done()))

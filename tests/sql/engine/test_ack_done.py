@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import pytest
 from psycopg import AsyncConnection
 from support.jobs import Claimed, claim, count_jobs, fetch_rows, put_jobs, register_worker
-from support.scans import reads_of
 
 HISTORY = """
     select day, job_id, queue, kind, ended::text, attempts, trace_id
@@ -61,44 +60,3 @@ async def test_what_is_no_longer_the_claims_is_not_written(
         third.job_id,
     }
     assert await fetch_rows(admin, "select count(*) from gtr_jobs.job_history") == [(3,)]
-
-
-@pytest.mark.parametrize("is_analyzed", [False, True])
-@pytest.mark.parametrize("function", ["ack_done_jobs(%s, %s::bigint[], %s::bigint[])", "ack_jobs"])
-async def test_an_ack_reads_no_more_than_it_ends(
-    admin: AsyncConnection, worker_id: int, is_analyzed: bool, function: str
-) -> None:
-    """However many others are being done, by this worker too, and whatever the planner thinks of them."""
-    await put_jobs(admin, 10)
-    if is_analyzed:
-        await admin.execute("analyze procrastinate.procrastinate_jobs")
-    await admin.execute(
-        "insert into procrastinate.procrastinate_jobs"
-        " (queue_name, task_name, status, worker_id, claim_number)"
-        " select 'push', 'message', 'doing', %s, 1 from generate_series(1, 20000)",
-        (worker_id,),
-    )
-    jobs = await claim(admin, worker_id, 10)
-    if function == "ack_jobs":
-        reads = await reads_of(
-            admin,
-            """
-            select gtr_jobs.ack_jobs(%s, (
-                select jsonb_agg(jsonb_build_object(
-                    'job_id', id, 'claim_number', 1, 'ended', 'done', 'attempted', true, 'maybe_sent', false
-                )) from unnest(%s::bigint[]) as id
-            ), '[]')
-            """,
-            worker_id,
-            [job.job_id for job in jobs],
-        )
-    else:
-        reads = await reads_of(
-            admin,
-            f"select gtr_jobs.{function}",
-            worker_id,
-            [job.job_id for job in jobs],
-            [job.claim_number for job in jobs],
-        )
-    assert "procrastinate.procrastinate_jobs" not in reads.tables
-    assert sum(reads.indexes.values()) <= 20
