@@ -4,6 +4,8 @@
 -- p_priorities and p_after: for each priority, the job behind which to begin; p_due_after: likewise for jobs that were
 -- scheduled. All null: from the start of the queue. What was claimed stays in the indexes for as long as somebody's
 -- transaction might still see it: a worker that knows how far it came need not step over it with every claim.
+--
+-- A session keeps the plan that it made while the queue was short. So no table is gone through, whatever seemed cheap.
 create or replace function gtr_jobs.claim_jobs_after(
     p_queue text,
     p_worker_id bigint,
@@ -31,6 +33,7 @@ returns table (
 language plpgsql
 security definer
 set search_path = ''
+set enable_seqscan = off
 as $$
 declare
     v_limit integer := least(p_limit, 1000);
