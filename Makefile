@@ -6,8 +6,9 @@ PYTHON ?= python3
 unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
-# -n 2: the machine that this is built for has two cores. Whoever has nothing left takes from the other's share.
-SHARED := -n $(or $(WORKERS),2) --dist worksteal
+# The machine that this is built for has two cores; a third process works while another waits for a silence to be long
+# enough. Whoever has nothing left takes from the others' share.
+SHARED := -n $(or $(WORKERS),3) --dist worksteal
 PYTEST := $(BIN)/pytest -q $(SHARED)
 # What Supabase runs comes first; the others run what SQL and servers are part of.
 POSTGRES := 17
