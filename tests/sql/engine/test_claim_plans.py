@@ -9,7 +9,9 @@ from support.scans import reads_of
 
 # More than after which a statement is planned no more.
 RUNS = 12
-CLAIM = "select * from gtr_jobs.claim_jobs_after('push', %s, 100, %s::integer[], %s::bigint[], null)"
+CLAIM = (
+    "select * from gtr_jobs.claim_jobs_after('push', %s, 100, %s::integer[], %s::bigint[], null)"
+)
 
 
 @pytest.mark.parametrize("is_behind", [False, True])
