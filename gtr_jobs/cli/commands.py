@@ -99,6 +99,10 @@ class CommandsOnUse(TyperGroup):
 class _Loading(UserDict[str, Any]):
     """Commands by name; each is loaded where it is taken out."""
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """Give a command; a mapping's own would take what fails in a module for a name that is not there."""
+        return self[name] if name in self.data else default
+
     def __getitem__(self, name: str) -> Any:
         module, _, attribute = self.data[name].where.partition(":")
         found = getattr(importlib.import_module(f"gtr_jobs.cli.{module}"), attribute)

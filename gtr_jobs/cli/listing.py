@@ -28,7 +28,7 @@ def show_rows(
         for place in range(len(heads))
         if rows and all(type(row[place]) in {int, float} for row in rows)
     }
-    if sys.stdout.isatty():
+    if is_at_terminal():
         # What only a terminal shows is loaded for a terminal only.
         from rich import box  # noqa: PLC0415
         from rich.console import Console  # noqa: PLC0415
@@ -55,6 +55,11 @@ def show_rows(
             for place, (text, width) in enumerate(zip(line, widths, strict=True))
         )
         print("  ".join(cells).rstrip())
+
+
+def is_at_terminal() -> bool:
+    """Whether somebody sees the output; nobody does where it was closed from the start."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def show_fields(fields: Mapping[str, object]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from gtr_jobs.cli.listing import is_at_terminal
 from gtr_jobs.db.status import DatabaseStatus
 
 
@@ -27,7 +27,7 @@ class _Line(NamedTuple):
 def show_status(status: DatabaseStatus) -> None:
     """Show what is installed beside what this version has: a line each, to read and to grep."""
     lines = _status_lines(status)
-    if not sys.stdout.isatty():
+    if not is_at_terminal():
         for line in lines:
             print(line.head + line.said)
         return

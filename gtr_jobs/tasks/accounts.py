@@ -111,7 +111,8 @@ class Accounts:
             hold_all(sendings, held.code, held.retry_after)
             return
         await self._pauses.told()
-        scout = sendings[0][0] if provider.pressure.circuit.state != "closed" else None
+        is_probed_here = held.code == "circuit_open" and provider.pressure.circuit.state != "closed"
+        scout = sendings[0][0] if is_probed_here else None
         waiting = [sending for sending in sendings if sending[0] is not scout]
         probing = [sending for sending in sendings if sending[0] is scout]
         hold_all(probing, held.code, held.retry_after)

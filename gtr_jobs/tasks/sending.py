@@ -17,6 +17,7 @@ from gtr_jobs.engine.job import HandBack, Job, JobEnd, TryAgain
 from gtr_jobs.engine.levers import UNNOTED_SECONDS, Levers
 from gtr_jobs.engine.queue import Ack
 from gtr_jobs.engine.retry import Attempted, end_after
+from gtr_jobs.providers.fan_out import do_each
 from gtr_jobs.tasks.accounts import Accounts
 from gtr_jobs.tasks.courier import Courier, Letter
 from gtr_jobs.tasks.message_items import Item, Ready
@@ -84,14 +85,12 @@ class Sending:
         size = self._levers.most_at_once("channel", self._courier.channel, size)
         size = self._levers.most_at_once("provider", self._courier.name, size)
         chunks = [ready[first : first + size] for first in range(0, len(ready), size)]
-        ends = await asyncio.gather(
-            *(self._send_when_let(chunk, size * _CALLS_AT_ONCE, finish) for chunk in chunks),
-            return_exceptions=True,
+        # Where one fails, what the others sent is written first.
+        await do_each(
+            chunks,
+            lambda chunk: self._send_when_let(chunk, size * _CALLS_AT_ONCE, finish),
+            len(chunks),
         )
-        for end in ends:
-            # What other chunks sent is written by now.
-            if isinstance(end, BaseException):
-                raise end
 
     async def _send_when_let(self, chunk: Sequence[Ready], most: int, finish: Finish) -> None:
         courier, count = self._courier, len(chunk)
@@ -131,7 +130,7 @@ class Sending:
             await self._send(ready, begun[ready.item.message.delivery_id], deadline, finish)
             share.end_one()
 
-        await asyncio.gather(*(send(ready) for ready in chunk))
+        await do_each(chunk, send, len(chunk))
 
     async def _send(self, ready: Ready, begun: Begun, deadline: float, finish: Finish) -> None:
         item = ready.item

@@ -20,9 +20,10 @@ class Share:
         self._count = count
 
     def end_one(self) -> None:
-        """Take note that one more message is answered for."""
-        self._count -= 1
-        self._whole.leave(1)
+        """Take note that one more message is answered for; once the batch is over, nothing is left to note."""
+        if self._count:
+            self._count -= 1
+            self._whole.leave(1)
 
     def end(self) -> None:
         """Take note that the batch is over."""

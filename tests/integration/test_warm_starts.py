@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.command_line import Ended, make_environment, run_command
 
+from gtr_jobs.cli.commands import COMMANDS
 from gtr_jobs.dev.worker_process import GTR_JOBS
 
 
@@ -30,6 +31,16 @@ def test_it_says_and_ends_as_one_that_was_started_anew(arguments: tuple[str, ...
     )
     warm = run_command(*arguments, settings=settings)
     assert warm == Ended(anew.returncode, anew.stdout, anew.stderr)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_loads_by_itself(command: str) -> None:
+    """A warm start has loaded all of them: what one lacks alone would be seen by nobody."""
+    anew = subprocess.run(
+        [*GTR_JOBS, command, "--help"], capture_output=True, text=True, check=False
+    )
+    assert (anew.returncode, anew.stderr) == (0, "")
+    assert command in anew.stdout
 
 
 def test_nothing_stays_from_one_to_the_next(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_reader_that_went_before_the_first_line_is_told_by_the_exit_code() -> 
     assert (ended.stdout, ended.stderr) == ("1\n", "")
 
 
-@pytest.mark.parametrize("command", [_LONG, "--version", "--help"])
+@pytest.mark.parametrize("command", [_LONG, "--version", "--help", "templates list"])
 def test_a_closed_output_is_no_error(command: str) -> None:
     """Whoever closes it wants to read nothing."""
     ended = _run_in_shell(f"gtr_jobs {command} >&-")

@@ -63,3 +63,15 @@ async def test_a_batch_that_fails_leaves_nothing_behind() -> None:
         with pytest.raises(ZeroDivisionError):
             await fail()
         await stack.enter_async_context(under_way.join(4, 4))
+
+
+async def test_what_ends_after_its_batch_makes_no_more_room() -> None:
+    """The place of each message is given back once, by whoever is first."""
+    under_way = UnderWay()
+    async with under_way.join(3, 4) as over:
+        pass
+    over.end_one()
+    async with AsyncExitStack() as stack, under_way.join(3, 4):
+        joining = asyncio.create_task(stack.enter_async_context(under_way.join(2, 4)))
+        assert not await _is_in(joining)
+        joining.cancel()
