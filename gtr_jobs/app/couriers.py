@@ -155,6 +155,7 @@ def _make_smtp(settings: Settings, metrics: Metrics) -> EmailProvider:
 
 
 def _read_address(setting: str, text: str | None) -> EmailAddress:
+    # What reads mail addresses is loaded where there are any.
     from gtr_jobs.domain.email_address import AddressError, parse_address  # noqa: PLC0415
 
     try:

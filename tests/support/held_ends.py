@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from psycopg import AsyncConnection
 from support.way import Way
 
 _LOCK = 20_260
@@ -25,12 +24,10 @@ class HeldEnds:
 
     Args:
         way: The database.
-        holder: Who holds the lock.
     """
 
-    def __init__(self, way: Way, holder: AsyncConnection) -> None:
+    def __init__(self, way: Way) -> None:
         self._way = way
-        self._holder = holder
 
     async def wait_for_one(self, *, seconds: float = 15.0) -> None:
         """Wait until somebody wants to write an end.
@@ -39,7 +36,7 @@ class HeldEnds:
             TimeoutError: Nobody does.
         """
         async with asyncio.timeout(seconds):
-            while not (await self._holder.execute(f"select 1 {_WAITING}".encode())).rowcount:
+            while not await self._way.fetch(f"select 1 {_WAITING}"):
                 await asyncio.sleep(0.01)
 
     async def lose(self) -> None:
@@ -59,4 +56,4 @@ async def hold_ends(way: Way) -> AsyncIterator[HeldEnds]:
     """Let nobody write that a message was sent; those who wait then go on afterwards."""
     async with await way.database.connect_async() as holder, holder.transaction():
         await holder.execute(f"select pg_advisory_xact_lock({_LOCK})".encode())
-        yield HeldEnds(way, holder)
+        yield HeldEnds(way)

@@ -165,3 +165,15 @@ def _as_json(value: object) -> object:
             return value.isoformat()
         case _:
             return value
+
+
+async def read_deliveries(connection: AsyncConnection) -> list[tuple[Any, ...]]:
+    """Read the ledger, all of each delivery but its times."""
+    return await fetch_rows(
+        connection,
+        """
+        select day, dedupe_key, kind, channel, provider, user_id, device_id, state::text,
+            outcome::text, code, provider_id, attempts, resent_after_unknown, job_id, trace_id
+        from gtr_jobs.deliveries
+        """,
+    )

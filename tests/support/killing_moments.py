@@ -143,13 +143,13 @@ class KillsAtMoment:
         return WarmWorker({**way.settings, **own, "GTR_MESSAGE_CALL_SECONDS": "20"})
 
     async def _write(self) -> list[Letter]:
-        """Write what is claimed together: a worker has two batches under way, and the third would wait for an answer."""
+        """Write what is claimed together, and so comes to the moment together."""
         return await self._letters.write(*[_ANSWERS[self._moment]] * LETTERS_A_KILL)
 
     async def _wait_until_begun(self, letters: Sequence[Letter]) -> None:
         keys = [letter.delivery_id for letter in letters]
-        async with await self._way.database.connect_async() as looker, asyncio.timeout(_PATIENCE):
-            while await (await looker.execute(_BEGUN, [keys])).fetchone() != (len(keys),):
+        async with asyncio.timeout(_PATIENCE):
+            while await self._way.fetch(_BEGUN, keys) != [(len(keys),)]:
                 await asyncio.sleep(0.01)
 
     async def _wait_until_taken(self, letters: Sequence[Letter]) -> None:

@@ -1,8 +1,8 @@
 """Starts `gtr-jobs` as a process of its own that has imported everything already.
 
-A test run starts the command more than a thousand times, and most of what each start takes is the same second of
-imports. Here one process a test process makes them, and forks for every command: what runs is the real `main()`,
-with arguments, environment, folder and streams of its own, and it hears signals and is killed as any other.
+A test run starts the command hundreds of times, and nearly all that each start takes is the same imports. Here one
+process a test process makes them, and forks for every command: what runs is the real `main()`, with arguments,
+environment, folder and streams of its own, and it hears signals and is killed as any other.
 What is about the start itself runs the interpreter anew (`gtr_jobs.dev.worker_process`, `start_command`).
 """
 

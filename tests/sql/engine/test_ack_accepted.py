@@ -16,6 +16,7 @@ from support.jobs import (
     fall_silent,
     fetch_rows,
     put_jobs,
+    read_deliveries,
     register_worker,
 )
 
@@ -44,14 +45,7 @@ async def test_a_push_and_the_end_of_its_job_are_kept_whole(
     job = push.job
     assert await ack_accepted(worker, worker_id, push) == [job.job_id]
     assert await count_jobs(admin) == 0
-    assert await fetch_rows(
-        admin,
-        """
-        select day, dedupe_key, kind, channel, provider, user_id, device_id, state::text,
-            outcome::text, code, provider_id, attempts, resent_after_unknown, job_id, trace_id
-        from gtr_jobs.deliveries
-        """,
-    ) == [
+    assert await read_deliveries(admin) == [
         (
             job.event_day, UUID(int=1), "message", "push", "fcm", UUID(int=2), UUID(int=3), "sent",
             "accepted", "", "a-1", 1, False, job.job_id, job.trace_id,

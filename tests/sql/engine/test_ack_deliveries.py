@@ -18,6 +18,7 @@ from support.jobs import (
     fetch_rows,
     fetch_value,
     put_jobs,
+    read_deliveries,
     register_worker,
 )
 from support.people import create_device, create_person
@@ -73,14 +74,7 @@ async def test_a_delivery_is_kept_whole(
     user_id, device_id = uuid4(), uuid4()
     written = delivery_of(job, dedupe_key=KEY, user_id=user_id, device_id=device_id)
     await ack(worker, worker_id, end_of(job), deliveries=[written])
-    assert await fetch_rows(
-        admin,
-        """
-        select day, dedupe_key, kind, channel, provider, user_id, device_id, state::text,
-            outcome::text, code, provider_id, attempts, resent_after_unknown, job_id, trace_id
-        from gtr_jobs.deliveries
-        """,
-    ) == [
+    assert await read_deliveries(admin) == [
         (
             job.event_day, KEY, "message", "push", "apns", user_id, device_id, "sent",
             "accepted", "", "a-1", 1, False, job.job_id, job.trace_id,
